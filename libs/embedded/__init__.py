@@ -1,0 +1,1 @@
+"""One machine, nothing to install: a PostgreSQL from a wheel and a supervisor for the services."""

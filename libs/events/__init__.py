@@ -1,0 +1,1 @@
+"""The log and all that is pure about events."""

@@ -1,0 +1,1 @@
+"""The process and HTTP shell of a service, once."""

@@ -1,0 +1,1 @@
+"""The services: each owns its tables and its topic, and meets the others only in the log."""
