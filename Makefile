@@ -68,7 +68,7 @@ $(DEV_STAMP): requirements-dev.lock requirements.lock pyproject.toml
 # uv does not read pip's configuration: where it cannot reach an index, pip still may.
 define install
 @$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-	echo "Rapport needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>&1 || echo missing). Try: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
+	echo "Rapport needs Python 3.11 or later, and $(PYTHON) is $$($(PYTHON) --version 2>/dev/null || echo missing). Try: make $(MAKECMDGOALS) PYTHON=python3.11" >&2; exit 1; }
 @$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { \
 	echo "$(PYTHON) could not make .venv/: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
 @echo "Installing $(1) into .venv/"
