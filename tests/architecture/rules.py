@@ -20,7 +20,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     # Only where SQLAlchemy has no word for it: COPY, LISTEN and the PostgreSQL log; the launcher makes databases.
     "asyncpg": (
         "libs/events/postgres_log/",
-        "libs/events/copy.py",
+        "libs/events/copying.py",
         "libs/events/listen.py",
         "libs/embedded/databases.py",
         "libs/embedded/postgres.py",
