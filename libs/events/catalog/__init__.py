@@ -1,0 +1,1 @@
+"""Every event type that Rapport knows: one frozen class each, and what is derived from them."""

@@ -1,0 +1,160 @@
+"""Writes docs/events.md from the catalog: `python -m libs.events.catalog.document [--check]`."""
+
+import json
+import sys
+from collections.abc import Collection, Iterable, Iterator
+from pathlib import Path
+from typing import Final, cast
+
+from msgspec import inspect
+
+from libs.events import terms
+from libs.events.catalog.fields import INT64_MAX, INT64_MIN, Data, Observation
+from libs.events.catalog.registry import CATALOG, EventType, Kind
+from libs.events.currencies import CURRENCIES
+
+PAGE: Final = Path(__file__).parents[3] / "docs" / "events.md"
+
+_TERM_NAMES: Final = {
+    terms.CHANNEL_PATTERN: "channel",
+    terms.TOUCHPOINT_PATTERN: "touchpoint",
+    terms.VALUE_FACTOR_PATTERN: "value factor",
+    terms.ABOUT_PATTERN: "value factor or relationship driver",
+}
+_INTRODUCTION: Final = """\
+# Event types
+
+*Made from `libs/events/catalog` by `make docs`; a check fails when it drifts.*
+
+An event is a [CloudEvent](https://cloudevents.io) 1.0 about somebody, its `subject`: an identifier such as `crm:4711`
+or `email:ada@example.org`. Other systems send **observations**: something that happened, which needs nobody's leave.
+They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** come out of Rapport's commands
+and **control** records from its operators; sending one is refused. `GET /v1/schemas/{type}` answers the JSON Schema of
+what may be sent.
+
+A field that is not known is left out; `null` is refused, and so is a field that the type does not have. Whole numbers
+fit 64 bits. Money is in minor units: 1230 with `GBP` is 12.30 GBP, 1230 with `JPY` is 1230 JPY.
+"""
+_OWN_TERMS: Final = """\
+Where a field takes a term, it takes one of these or a company's own with its prefix, such as `acme:loyalty_desk`. A
+misspelt term is refused; a new one of your own needs nobody's leave.
+"""
+
+
+def render() -> str:
+    owners = list(dict.fromkeys(event_type.owner for event_type in CATALOG.values()))
+    parts = [_INTRODUCTION, *(_overview(owner) for owner in owners), "## Terms\n", _OWN_TERMS, _terms()]
+    parts += ["## Fields of every observation\n", _table(_rows(_fields(Observation), ""))]
+    for owner in owners:
+        parts.append(f"## Types of {owner}\n")
+        parts += [_section(event_type) for event_type in _of(owner)]
+    return "\n".join(parts)
+
+
+def _of(owner: str) -> Iterator[EventType]:
+    return (event_type for event_type in CATALOG.values() if event_type.owner == owner)
+
+
+def _overview(owner: str) -> str:
+    rows = [f"| [{each.name}](#{each.name.replace('.', '')}) | {each.kind} | {each.summary} |" for each in _of(owner)]
+    return "\n".join([f"## {owner.capitalize()}\n", "| type | kind | what it says |", "|---|---|---|", *rows, ""])
+
+
+def _terms() -> str:
+    rows = [
+        ("channel", terms.CHANNELS),
+        ("touchpoint", terms.TOUCHPOINTS),
+        ("value factor", terms.VALUE_FACTORS),
+        ("relationship driver", terms.RELATIONSHIP_DRIVERS),
+    ]
+    lines = [f"| {name} | {_codes(sorted(values))} |" for name, values in rows]
+    return "\n".join(["| kind of term | terms |", "|---|---|", *lines, ""])
+
+
+def _section(event_type: EventType) -> str:
+    shared = {field.encode_name for field in _fields(Observation)} if event_type.kind is Kind.OBSERVATION else set()
+    own = [field for field in _fields(event_type.data) if field.required or field.encode_name not in shared]
+    example = json.dumps(dict(event_type.example), indent=2, ensure_ascii=False)
+    beside = "Beside the [fields of every observation](#fields-of-every-observation):\n\n" if shared else ""
+    rule = f"\n{event_type.rule}\n" if event_type.rule else ""
+    head = f"### {event_type.name}\n\n{event_type.summary}\n\n{beside}"
+    return f"{head}{_table(_rows(own, ''))}{rule}\n```json\n{example}\n```\n"
+
+
+def _fields(data: type[Data]) -> tuple[inspect.Field, ...]:
+    return cast(inspect.StructType, inspect.type_info(data)).fields
+
+
+def _table(rows: Iterable[str]) -> str:
+    return "\n".join(["| field | | type | must be |", "|---|---|---|---|", *rows, ""])
+
+
+def _rows(fields: Iterable[inspect.Field], prefix: str) -> Iterator[str]:
+    for field in fields:
+        name = prefix + field.encode_name
+        kind, rule = _describe(field.type)
+        if isinstance(field.default, str):
+            rule += f"; `{field.default}` where absent"
+        yield f"| `{name}` | {'required' if field.required else ''} | {kind} | {rule} |"
+        match field.type:
+            case inspect.StructType():
+                yield from _rows(field.type.fields, f"{name}.")
+            case inspect.ListType(item_type=inspect.StructType() as item):
+                yield from _rows(item.fields, f"{name}[].")
+
+
+def _describe(kind: inspect.Type) -> tuple[str, str]:
+    match kind:
+        case inspect.StrType(pattern=str(pattern)) if pattern in _TERM_NAMES:
+            return "term", f"a {_TERM_NAMES[pattern]}"
+        case inspect.StrType(pattern=str(pattern)):
+            return "string", f"`{terms.portable(pattern)}`"
+        case inspect.StrType():
+            return "string", _between(kind.min_length, kind.max_length, " characters")
+        case inspect.LiteralType() if set(kind.values) == set(CURRENCIES):
+            return "string", "an ISO 4217 currency"
+        case inspect.LiteralType():
+            return "string", _codes([str(value) for value in kind.values])
+        case inspect.IntType():
+            low, high = (None if bound in {INT64_MIN, INT64_MAX} else bound for bound in (kind.ge, kind.le))
+            return "integer", _between(low, high, "")
+        case inspect.BoolType():
+            return "boolean", ""
+        case inspect.DateTimeType():
+            return "time", "RFC 3339 with an offset"
+        case inspect.ListType():
+            return "list", _between(kind.min_length, kind.max_length, " entries")
+        case _:
+            return "object", ""
+
+
+def _between(low: int | None, high: int | None, unit: str) -> str:
+    match low, high:
+        case None, None:
+            return ""
+        case _, None:
+            return f"at least {low}{unit}"
+        case None, _:
+            return f"at most {high:,}{unit}"
+        case _:
+            return f"{low:,} to {high:,}{unit}"
+
+
+def _codes(values: Collection[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)
+
+
+def main(arguments: list[str]) -> int:
+    page = render()
+    if "--check" not in arguments:
+        PAGE.parent.mkdir(exist_ok=True)
+        PAGE.write_text(page, encoding="utf-8")
+        return 0
+    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
+        return 0
+    print("docs/events.md is not what the catalog says: run `make docs`", file=sys.stderr)
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

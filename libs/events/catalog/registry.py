@@ -1,0 +1,155 @@
+"""All event types by name, and their JSON Schemas."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any, Final
+
+import msgspec
+
+from libs.events import topics
+from libs.events.catalog.fields import Data
+from libs.events.catalog.table import CONTROLS, DECISIONS, OBSERVATIONS, Row
+from libs.events.terms import portable
+
+DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
+_SUBJECT_PATTERN: Final = r"^[a-z][a-z0-9_-]{0,31}:[\s\S]"
+
+
+class Kind(StrEnum):
+    """What gives an event its force (DESIGN.md section 3). Other systems may send observations only."""
+
+    OBSERVATION = "observation"
+    DECISION = "decision"
+    CLAIM = "claim"
+    CONTROL = "control"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class EventType:
+    """`rule` says in words what the fields must keep together, and `example` is a whole CloudEvent.
+
+    `decoder` reads the data alone, and tolerates fields that it does not know.
+    """
+
+    name: str
+    owner: str
+    kind: Kind
+    data: type[Data]
+    summary: str
+    rule: str
+    example: Mapping[str, Any]
+    decoder: msgspec.json.Decoder[Data]
+    topic: str
+
+
+def _event_types(owner: str, kind: Kind, topic: str, rows: Sequence[Row]) -> dict[str, EventType]:
+    names = {f"rapport.{owner}.{row.name}.v1": row for row in rows}
+    return {
+        name: EventType(
+            name=name,
+            owner=owner,
+            kind=kind,
+            data=row.data,
+            summary=row.summary,
+            rule=row.rule,
+            example=_envelope(name, kind) | {"data": dict(row.example)},
+            decoder=msgspec.json.Decoder(row.data),
+            topic=topic,
+        )
+        for name, row in names.items()
+    }
+
+
+def _envelope(name: str, kind: Kind) -> dict[str, Any]:
+    attributes = {"specversion": "1.0", "type": name, "time": "2026-03-02T10:15:00Z"}
+    sender_id = f"example-{name.removeprefix('rapport.interactions.')}"
+    interaction = "0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"
+    command = "0198b1f3-77aa-7f10-a4c2-90b3d21e8f55"
+    match kind:
+        case Kind.CONTROL:
+            return attributes | {"id": command, "source": "/operations"}
+        case Kind.OBSERVATION:
+            return attributes | {"id": sender_id, "source": "urn:example:shop", "subject": "crm:4711"}
+        case Kind.DECISION | Kind.CLAIM:
+            source = f"/interactions/{interaction}"
+            return attributes | {"id": command, "source": source, "subject": "crm:4711", "sequence": "2"}
+
+
+CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
+    _event_types("interactions", Kind.OBSERVATION, topics.INTERACTIONS.name, OBSERVATIONS)
+    | _event_types("interactions", Kind.DECISION, topics.INTERACTIONS.name, DECISIONS)
+    | _event_types("operations", Kind.CONTROL, topics.OPERATIONS.name, CONTROLS)
+)
+
+
+def find(type_: str) -> EventType | None:
+    return CATALOG.get(type_)
+
+
+def schemas() -> dict[str, dict[str, Any]]:
+    return {name: schema(name) for name in CATALOG}
+
+
+def schema(type_: str) -> dict[str, Any]:
+    """JSON Schema 2020-12 of the whole CloudEvent as the edge takes it. Raises KeyError for a type not in the catalog.
+
+    Rules over several fields (a score within its scale) have no place in it; `problem()` of the data has them.
+    """
+    event_type = CATALOG[type_]
+    (data,), definitions = msgspec.json.schema_components([event_type.data], ref_template="#/$defs/{name}")
+    required = ["specversion", "id", "source", "type", "data"]
+    if event_type.kind is not Kind.CONTROL:
+        required.insert(4, "subject")
+    return {
+        "$schema": DIALECT,
+        "$id": f"urn:rapport:{type_}",
+        "title": type_,
+        "description": event_type.summary,
+        "type": "object",
+        "required": required,
+        "properties": _attributes(type_) | {"data": data},
+        # Extension attributes of CloudEvents: lower-case names, simple values, integers of 32 bits.
+        "propertyNames": {"pattern": "^[a-z0-9]+$"},
+        "additionalProperties": {
+            "type": ["string", "boolean", "integer", "null"],
+            "minimum": -(2**31),
+            "maximum": 2**31 - 1,
+        },
+        "$defs": {name: _strict(definition) for name, definition in definitions.items()},
+    }
+
+
+def _attributes(type_: str) -> dict[str, Any]:
+    # In CloudEvents an optional attribute that is null is one that is absent.
+    optional = {"type": ["string", "null"], "minLength": 1}
+    return {
+        "specversion": {"const": "1.0"},
+        "id": {"type": "string", "minLength": 1, "maxLength": 512},
+        "source": {"type": "string", "format": "uri-reference", "minLength": 1, "maxLength": 2048},
+        "type": {"const": type_},
+        "subject": {"type": "string", "pattern": _SUBJECT_PATTERN, "description": "whom it is about: namespace:value"},
+        "time": optional | {"format": "date-time", "description": "when it happened; else when it was recorded"},
+        "datacontenttype": optional | {"description": "a JSON media type, such as application/json"},
+        "dataschema": optional | {"format": "uri-reference", "maxLength": 2048},
+    }
+
+
+def _strict(definition: dict[str, Any]) -> dict[str, Any]:
+    """Refuse unknown fields, as the edge does, and write patterns as every dialect reads them."""
+    if "properties" in definition:
+        definition = definition | {"additionalProperties": False}
+    return {key: _portable(value) for key, value in definition.items()}
+
+
+def _portable(node: Any) -> Any:
+    match node:
+        case {"pattern": str(pattern), **rest}:
+            return {"pattern": portable(pattern), **{key: _portable(value) for key, value in rest.items()}}
+        case dict():
+            return {key: _portable(value) for key, value in node.items()}
+        case list():
+            return [_portable(value) for value in node]
+        case _:
+            return node

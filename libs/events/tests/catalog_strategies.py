@@ -1,0 +1,62 @@
+"""Hypothesis strategies for the data of every event type, made from the same types that decode it."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+from msgspec import inspect
+
+from libs.events.catalog.fields import Data
+from libs.events.catalog.operations import UUID_PATTERN
+from libs.events.catalog.registry import CATALOG, EventType
+from libs.events.terms import TERMS_BY_PATTERN
+
+MANY = 4  # of a list or a map; more of the same finds nothing
+LONG = 200  # characters, well over what a title holds
+
+event_types = st.sampled_from(list(CATALOG.values()))
+
+
+def plain_data(event_type: EventType) -> st.SearchStrategy[Any]:
+    """Data as it comes out of JSON, which the type's decoder takes."""
+    return _of(inspect.type_info(event_type.data))
+
+
+@st.composite
+def structs(draw: st.DrawFn) -> tuple[EventType, Data]:
+    event_type = draw(event_types)
+    return event_type, msgspec.convert(draw(plain_data(event_type)), event_type.data)
+
+
+def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
+    match kind:
+        case inspect.StructType():
+            fields = {field.encode_name: _of(field.type) for field in kind.fields}
+            required = {field.encode_name for field in kind.fields if field.required}
+            return st.fixed_dictionaries(
+                {name: each for name, each in fields.items() if name in required},
+                optional={name: each for name, each in fields.items() if name not in required},
+            )
+        case inspect.ListType():
+            return st.lists(_of(kind.item_type), max_size=MANY)
+        case inspect.DictType():
+            return st.dictionaries(_of(kind.key_type), _of(kind.value_type), min_size=1, max_size=MANY)
+        case inspect.StrType(pattern=str(pattern)) if pattern in TERMS_BY_PATTERN:
+            return st.sampled_from([*sorted(TERMS_BY_PATTERN[pattern]), "acme:loyalty_desk"])
+        case inspect.StrType(pattern=str(pattern)) if pattern == UUID_PATTERN:
+            return st.uuids().map(str)
+        case inspect.StrType():
+            return st.text(st.characters(codec="utf-8"), min_size=kind.min_length or 0, max_size=LONG)
+        case inspect.LiteralType():
+            return st.sampled_from(kind.values)
+        case inspect.IntType():
+            return st.integers(kind.ge, kind.le)
+        case inspect.BoolType():
+            return st.booleans()
+        case inspect.DateTimeType():
+            return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+        case inspect.AnyType():
+            return st.none() | st.integers(-9, 9) | st.text(max_size=9)
+        case _:
+            raise NotImplementedError(kind)

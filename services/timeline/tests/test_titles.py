@@ -1,0 +1,103 @@
+import unicodedata
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from libs.events.catalog.fields import Data
+from libs.events.catalog.interactions import ComplaintLodged, InteractionRecorded, PurchaseRecorded
+from libs.events.catalog.registry import CATALOG, EventType
+from libs.events.tests.catalog_strategies import structs
+from services.timeline.titles import MAX_CHARS, title
+
+TITLES = {
+    "interaction.recorded": "Inbound telephone: Asked where the parcel is; promised a call back",
+    "interaction.related": "Interaction call-118 related to mail-77 (follow up)",
+    "purchase.recorded": "Bought for 12.30 GBP (order 536365)",
+    "refund.recorded": "Refunded 4.10 GBP (order 536365): two cups arrived broken",
+    "cost_to_serve.recorded": "Cost to serve 3.50 EUR: second delivery",
+    "problem.reported": "Problem with website, severity 3: The basket is empty after signing in",
+    "problem.resolved": "Problem P-88 resolved, satisfied: The basket is kept over a sign-in",
+    "complaint.lodged": "Complaint about billing, severity 4: I was charged twice for the same order",
+    "complaint.acknowledged": "Complaint C-12 acknowledged",
+    "complaint.resolved": "Complaint C-12 resolved: The second charge was paid back",
+    "complaint.escalated": "Complaint C-12 escalated to head of billing",
+    "survey.answered": "Survey nps-2026: 9 of 10: Quick and friendly",
+    "expectation.stated": "Expects 6 of 7 on reliability, importance 5 of 5",
+    "delivery.assessed": "Rated reliability 4 of 7",
+    "competitor.compared": "Ranked us 1 of 3 on price, beside Other Ltd",
+    "referral.made": "Recommended us to email:grace@example.org",
+    "need.stated": "Needs: I want to see the delivery day before I pay",
+    "need.confirmed": "Need confirmed: Show the delivery day in the basket",
+    "need.fulfilled": "Need N-5 fulfilled",
+    "interaction.amended": "Interaction amended: the carrier called",
+    "interaction.completed": "Interaction completed: sent again by courier",
+    "log.created": "Log created",
+}
+
+
+@pytest.mark.parametrize("event_type", CATALOG.values(), ids=lambda each: each.name)
+def test_every_type_has_a_line_of_its_own(event_type: EventType) -> None:
+    data = msgspec.convert(event_type.example["data"], event_type.data)
+    name = event_type.name.removeprefix(f"rapport.{event_type.owner}.").removesuffix(".v1")
+    assert title(event_type.name, data) == TITLES[name]
+
+
+@pytest.mark.parametrize(
+    ("type_", "line"),
+    [
+        ("com.example.cart.abandoned", "cart abandoned (com.example)"),
+        ("com.example.cart_item.price-dropped.v12", "cart item price dropped (com.example)"),
+        ("cart.abandoned", "cart abandoned"),
+        ("ping", "ping"),
+        ("rapport.interactions.purchase.recorded.v1", "purchase recorded"),
+    ],
+)
+@pytest.mark.parametrize("data", [None, {"cart": 1}, b"{}"])
+def test_a_type_without_a_class_is_put_in_words(type_: str, line: str, data: object) -> None:
+    assert title(type_, data) == line
+
+
+@pytest.mark.parametrize(
+    ("amount_minor", "currency", "money"),
+    [
+        (5, "GBP", "0.05 GBP"),
+        (1230, "JPY", "1230 JPY"),
+        (1230, "KWD", "1.230 KWD"),
+        (2**63 - 1, "EUR", "92233720368547758.07 EUR"),
+    ],
+)
+def test_money_is_written_with_its_minor_unit(amount_minor: int, currency: str, money: str) -> None:
+    purchase = PurchaseRecorded(amount_minor=amount_minor, currency=currency, order="1")  # type: ignore[arg-type]
+    assert title("", purchase) == f"Bought for {money} (order 1)"
+
+
+def test_a_term_of_a_company_names_the_company() -> None:
+    recorded = InteractionRecorded(channel="acme:loyalty_desk", direction="inbound", status="in_progress", reason="ask")
+    assert title("", recorded) == "Inbound loyalty desk (acme) (in progress): ask"
+
+
+def test_a_long_line_ends_at_a_word() -> None:
+    lodged = ComplaintLodged(complaint="1", touchpoint="service", severity=2, text="waited and waited, " * 3_000)
+    line = title("", lodged)
+    assert line == f"Complaint about service, severity 2:{' waited and waited,' * 4} waited…"
+
+
+def test_a_long_word_is_cut() -> None:
+    line = title("", PurchaseRecorded(amount_minor=1, currency="GBP", order="9" * 512))
+    assert line.endswith("9…")
+    assert len(line) == MAX_CHARS
+
+
+def test_lines_and_controls_become_spaces() -> None:
+    text = "one\r\n two\x00\x1b[31mthree\u2028four\u202efive"
+    lodged = ComplaintLodged(complaint="1", touchpoint="service", severity=2, text=text)
+    assert title("", lodged) == "Complaint about service, severity 2: one two [31mthree four five"
+
+
+@given(structs(), st.text())
+def test_any_event_has_one_printable_line(event: tuple[EventType, Data], type_: str) -> None:
+    for line in (title(event[0].name, event[1]), title(type_, None)):
+        assert len(line) <= MAX_CHARS
+        assert not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in line)
