@@ -1,0 +1,108 @@
+"""The tables of every generation beside its projection's own: where it stands, who holds it, what it set aside."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+METADATA = MetaData()
+
+
+def _partition_columns() -> tuple[Column[str], Column[int]]:
+    return Column("topic", Text(collation="C"), nullable=False), Column("partition", Integer, nullable=False)
+
+
+# Below `next_offset` everything is folded. `last_digest` is of the record before it: read again and compared at each
+# start, so that a log that was cut or exchanged is noticed.
+checkpoints = Table(
+    "checkpoints",
+    METADATA,
+    *_partition_columns(),
+    Column("next_offset", BigInteger, nullable=False),
+    Column("last_digest", Text),
+    Column("log_id", Uuid, nullable=False),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    PrimaryKeyConstraint("topic", "partition"),
+    postgresql_with={"fillfactor": "20"},
+)
+
+leases = Table(
+    "leases",
+    METADATA,
+    *_partition_columns(),
+    Column("holder", Text),
+    Column("session", Uuid),
+    Column("epoch", BigInteger, nullable=False, server_default=text("0")),
+    Column("expires_at", DateTime(timezone=True), nullable=False, server_default=text("'-infinity'")),
+    PrimaryKeyConstraint("topic", "partition"),
+    postgresql_with={"fillfactor": "20"},
+)
+
+# A second record of a name that says the same as the first. Left out of digests: an event sent twice changes nothing.
+duplicates = Table(
+    "duplicates",
+    METADATA,
+    *_partition_columns(),
+    Column("offset", BigInteger, nullable=False),
+    Column("name", Uuid, nullable=False, index=True),
+    Column("first_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "offset"),
+)
+
+# A second record of a name that says something else. It has no effect, and is kept for a person to look at.
+quarantined = Table(
+    "quarantined",
+    METADATA,
+    *_partition_columns(),
+    Column("offset", BigInteger, nullable=False),
+    Column("name", Uuid, nullable=False, index=True),
+    Column("first_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "offset"),
+)
+
+parked_keys = Table(
+    "parked_keys",
+    METADATA,
+    *_partition_columns(),
+    Column("key", Text(collation="C"), nullable=False),
+    Column("since_offset", BigInteger, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "key"),
+)
+
+# Records held back in order: the one that failed, with its reason, and all later ones of its key.
+parked_records = Table(
+    "parked_records",
+    METADATA,
+    *_partition_columns(),
+    Column("offset", BigInteger, nullable=False),
+    Column("key", Text(collation="C"), nullable=False),
+    Column("name", Uuid, index=True),
+    Column("code", Text, nullable=False),
+    Column("detail", Text, nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "offset"),
+)
+
+COMPARED = (quarantined, parked_keys, parked_records)
+"""Those that are a function of the log, and so belong to a generation's digest."""
+
+CONTROL = MetaData(schema="rapport")
+
+# One row a generation of this service; its tables are in the schema of that name.
+generations = Table(
+    "generations",
+    CONTROL,
+    Column("schema_name", Text(collation="C"), primary_key=True),
+    Column("number", Integer, nullable=False, unique=True),
+    Column("version", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("made_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+)

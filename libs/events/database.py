@@ -1,0 +1,61 @@
+"""Connections to a service's own database: one engine for what is read, one for what is folded."""
+
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+LEASE_S = 10
+# A fold must end before its lease can have passed to another: a frozen holder never blocks its successor.
+FOLD_TIMEOUT_MS = LEASE_S * 1_000 // 2
+READ_TIMEOUT_MS = 15_000
+CONNECT_TIMEOUT_S = 5
+
+_COMMON = {"TimeZone": "UTC", "DateStyle": "ISO, YMD", "extra_float_digits": "1", "jit": "off"}
+
+
+def for_folds(url: str, schema: str) -> AsyncEngine:
+    """Commits without waiting for the disk: a lost tail is folded again, since rows and position are lost together."""
+    return _engine(
+        url,
+        2,
+        search_path=schema,
+        application_name=f"rapport fold {schema}",
+        synchronous_commit="off",
+        statement_timeout=str(FOLD_TIMEOUT_MS),
+        idle_in_transaction_session_timeout=str(FOLD_TIMEOUT_MS),
+    )
+
+
+def for_reads(url: str, schema: str, connections: int) -> AsyncEngine:
+    """For queries of the routes; never writes."""
+    return _engine(
+        url,
+        connections,
+        search_path=schema,
+        application_name=f"rapport read {schema}",
+        statement_timeout=str(READ_TIMEOUT_MS),
+        default_transaction_read_only="on",
+        plan_cache_mode="force_generic_plan",
+    )
+
+
+def for_control(url: str) -> AsyncEngine:
+    """For leases and generations, whose commits are durable, and for whole-table reads, which take their time."""
+    return _engine(url, 3, application_name="rapport control", lock_timeout=str(FOLD_TIMEOUT_MS))
+
+
+def _engine(url: str, connections: int, **settings: str) -> AsyncEngine:
+    arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT_S, "server_settings": _COMMON | settings}
+    return create_async_engine(
+        sqlalchemy_url(url),
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=READ_TIMEOUT_MS / 1_000,
+        pool_reset_on_return="rollback",
+        connect_args=arguments,
+    )
+
+
+def sqlalchemy_url(url: str) -> str:
+    """`postgresql://...` with SQLAlchemy's name of the driver."""
+    return url.replace("postgresql://", "postgresql+asyncpg://", 1)

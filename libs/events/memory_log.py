@@ -1,0 +1,110 @@
+"""The log in memory, for tests and for trying folds: the same contract, gone with the process."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+from uuid import UUID
+
+from libs.events.clock import now_ms
+from libs.events.log import Appended, AppendRefused, LogBroken, Record, Slice, Span
+from libs.events.partitions import partition_of
+from libs.events.position import Partition, Positions
+
+
+class _Kept(NamedTuple):
+    recorded_ms: int
+    record: Record
+
+
+class MemoryBell:
+    """One reader's flag."""
+
+    def __init__(self) -> None:
+        self.rung = asyncio.Event()
+
+    async def wait(self, timeout_s: float) -> None:
+        """See `Doorbell.wait`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self.rung.wait()
+        except TimeoutError:
+            return
+        self.rung.clear()
+
+    def close(self) -> None:
+        self.rung.set()
+
+
+class MemoryLog:
+    """See `libs.events.log.EventLog` for what it promises."""
+
+    def __init__(self) -> None:
+        self._partitions: dict[Partition, list[_Kept]] = {}
+        self._counts: dict[str, int] = {}
+        self._bells: list[MemoryBell] = []
+        self._log_id: UUID | None = None
+
+    @property
+    def log_id(self) -> UUID:
+        if self._log_id is None:
+            raise LogBroken("this log has no name yet: run `rapport topics ensure`")
+        return self._log_id
+
+    def identify(self, log_id: UUID) -> None:
+        """Told by `libs.events.log_created` once it has read who this log is."""
+        self._log_id = log_id
+
+    async def create_topics(self, counts: Mapping[str, int]) -> None:
+        """Make topics that do not exist."""
+        for topic, count in counts.items():
+            if topic not in self._counts:
+                self._counts[topic] = count
+                self._partitions |= {Partition(topic, number): [] for number in range(count)}
+
+    async def partition_counts(self) -> Mapping[str, int]:
+        """How many partitions each topic has."""
+        return dict(self._counts)
+
+    async def append(self, topic: str, records: Sequence[Record]) -> Appended:
+        """See `EventLog.append`."""
+        if topic not in self._counts:
+            raise AppendRefused(f"there is no topic {topic}")
+        spans: dict[int, Span] = {}
+        for record in records:
+            number = record.partition if record.partition is not None else partition_of(record.key, self._counts[topic])
+            kept = self._partitions[Partition(topic, number)]
+            last_ms = kept[-1].recorded_ms if kept else 0
+            first, length = spans.get(number, Span(len(kept), 0))
+            kept.append(_Kept(max(now_ms(), last_ms), record))
+            spans[number] = Span(first, length + 1)
+        for bell in self._bells:
+            bell.rung.set()
+        return Appended(topic, spans)
+
+    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+        """See `EventLog.read`."""
+        slices = []
+        left = max_bytes
+        for partition, offset in sorted(wanted.items()):
+            kept = self._partitions.get(partition, [])
+            if offset > len(kept):
+                raise LogBroken(f"log went backwards: {partition} ends at {len(kept)}, {offset} was read before")
+            for n, (recorded_ms, record) in enumerate(kept[offset : offset + max_records], start=offset):
+                if n > offset and left <= 0:
+                    break
+                left -= len(record.value)
+                slices.append(Slice(partition, n, recorded_ms, [record]))
+        return slices
+
+    async def ends(self, topics: Sequence[str]) -> Positions:
+        """See `EventLog.ends`."""
+        return {p: len(kept) for p, kept in sorted(self._partitions.items()) if p.topic in topics}
+
+    def doorbell(self) -> MemoryBell:
+        """See `EventLog.doorbell`."""
+        bell = MemoryBell()
+        self._bells.append(bell)
+        return bell
+
+    async def close(self) -> None:
+        """See `EventLog.close`."""

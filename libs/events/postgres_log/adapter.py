@@ -1,0 +1,124 @@
+"""The EventLog port on PostgreSQL."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from libs.events.background import running
+from libs.events.log import Appended, AppendRefused, LogBroken, LogUnavailable, Record, Slice
+from libs.events.partitions import partition_of
+from libs.events.position import Partition, Positions
+from libs.events.postgres_log.connection import connect, connect_pool
+from libs.events.postgres_log.doorbell import Bell, Doorbells
+from libs.events.postgres_log.reader import Reader
+from libs.events.postgres_log.schema import ensure_schema, refuse_unsafe_server
+from libs.events.postgres_log.writer import MAX_BATCH_BYTES, Writer
+
+CONNECT_TIMEOUT_S = 5.0
+READERS = 2  # the projector and one other (an operator's command, a look-up)
+
+
+class PostgresLog:
+    """See `libs.events.log.EventLog` for what it promises; made by `open_postgres_log`."""
+
+    def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
+        self._pool = pool
+        self._counts = dict(counts)
+        self.writer = Writer(url)
+        self.doorbells = Doorbells(url)
+        self._reader = Reader(pool)
+        self._log_id: UUID | None = None
+
+    @property
+    def log_id(self) -> UUID:
+        if self._log_id is None:
+            raise LogBroken("this log has no name yet: run `rapport topics ensure`")
+        return self._log_id
+
+    def identify(self, log_id: UUID) -> None:
+        """Told by `libs.events.log_created` once it has read who this log is."""
+        self._log_id = log_id
+
+    async def create_topics(self, counts: Mapping[str, int]) -> None:
+        """Make topics that do not exist. A count that differs from an existing topic's is left as it was."""
+        await self._pool.execute(
+            """INSERT INTO log_heads (topic, partition)
+               SELECT t, generate_series(0, n - 1) FROM unnest($1::text[], $2::int[]) AS given (t, n)
+               WHERE NOT EXISTS (SELECT 1 FROM log_heads WHERE topic = t) ON CONFLICT DO NOTHING""",
+            list(counts),
+            list(counts.values()),
+        )
+        self._counts = await _counts(self._pool)
+
+    async def partition_counts(self) -> Mapping[str, int]:
+        """How many partitions each topic has."""
+        return dict(self._counts)
+
+    async def append(self, topic: str, records: Sequence[Record]) -> Appended:
+        """See `EventLog.append`."""
+        if topic not in self._counts:
+            raise AppendRefused(f"there is no topic {topic}")
+        count = self._counts[topic]
+        groups: dict[int, list[Record]] = {}
+        size = 0
+        for record in records:
+            number = partition_of(record.key, count) if record.partition is None else record.partition
+            if number in groups:
+                groups[number].append(record)
+            else:
+                groups[number] = [record]
+            size += len(record.value)
+            if len(record.value) > MAX_BATCH_BYTES:
+                raise AppendRefused("a record is larger than the log takes")
+        if not groups:
+            return Appended(topic, {})
+        return await self.writer.put(topic, groups, size)
+
+    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+        """See `EventLog.read`."""
+        return await self._reader.read(wanted, max_records=max_records, max_bytes=max_bytes)
+
+    async def ends(self, topics: Sequence[str]) -> Positions:
+        """See `EventLog.ends`."""
+        return await self._reader.ends(topics)
+
+    def doorbell(self) -> Bell:
+        """See `EventLog.doorbell`."""
+        return self.doorbells.new()
+
+    async def close(self) -> None:
+        """See `EventLog.close`."""
+        self._pool.terminate()
+
+
+@asynccontextmanager
+async def open_postgres_log(url: str) -> AsyncIterator[PostgresLog]:
+    """Connect, make the tables where they are missing, and serve appends while the block runs.
+
+    Raises LogUnavailable when the server cannot be reached and LogBroken when it may not hold a log.
+    """
+    try:
+        connection = await connect(url, timeout_s=CONNECT_TIMEOUT_S)
+        try:
+            await refuse_unsafe_server(connection)
+            await ensure_schema(connection)
+            counts = await _counts(connection)
+        finally:
+            connection.terminate()
+        pool = await connect_pool(url, size=READERS, timeout_s=CONNECT_TIMEOUT_S)
+    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+        raise LogUnavailable(f"the log's database cannot be reached ({type(reason).__name__})") from reason
+    log = PostgresLog(url, pool, counts)
+    async with running(log.writer.run(), log.doorbells.run()):
+        try:
+            yield log
+        finally:
+            await log.close()
+
+
+async def _counts(connection: "asyncpg.Connection | asyncpg.Pool[Any]") -> dict[str, int]:
+    rows = await connection.fetch("SELECT topic, count(*) AS partitions FROM log_heads GROUP BY topic")
+    return {row["topic"]: row["partitions"] for row in rows}

@@ -1,0 +1,76 @@
+"""The doorbell: one connection that listens, and a flag for each reader of this process.
+
+A notification is a hint. While the connection is down, waits simply end by their timeout, so readers look anyway;
+when it is back every reader is rung once (listen first, then look).
+"""
+
+import asyncio
+from weakref import WeakSet
+
+import asyncpg
+
+from libs.events.postgres_log.connection import connect
+from libs.events.postgres_log.schema import CHANNEL
+
+CONNECT_TIMEOUT_S = 5.0
+RETRY_S = 0.5
+ALIVE_CHECK_S = 10.0  # a connection that a firewall forgot says nothing: ask it now and then
+
+
+class Bell:
+    """One reader's flag."""
+
+    def __init__(self) -> None:
+        self._rung = asyncio.Event()
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, timeout_s: float) -> None:
+        """See `Doorbell.wait`."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._rung.wait()
+        except TimeoutError:
+            return
+        self._rung.clear()
+
+    def close(self) -> None:
+        self._rung.set()
+
+
+class Doorbells:
+    """All flags of this process, rung by one listening connection."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._bells: WeakSet[Bell] = WeakSet()
+
+    def new(self) -> Bell:
+        bell = Bell()
+        self._bells.add(bell)
+        return bell
+
+    def ring(self, *_: object) -> None:
+        """Ring for every reader of this process."""
+        for bell in self._bells:
+            bell.ring()
+
+    async def run(self) -> None:
+        """Listen, and listen again after a lost connection, until cancelled."""
+        while True:
+            try:
+                await self._listen()
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+                await asyncio.sleep(RETRY_S)
+
+    async def _listen(self) -> None:
+        connection = await connect(self._url, timeout_s=CONNECT_TIMEOUT_S)
+        try:
+            await connection.add_listener(CHANNEL, self.ring)
+            self.ring()
+            while True:
+                await asyncio.sleep(ALIVE_CHECK_S)
+                await connection.execute("SELECT 1", timeout=CONNECT_TIMEOUT_S)
+        finally:
+            connection.terminate()

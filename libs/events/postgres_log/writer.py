@@ -1,0 +1,168 @@
+"""Group commit: one writer a process puts everything that waits into the next transaction.
+
+There is no linger timer. While one commit flushes, the next group gathers; a lone append is committed at once, and
+thirty-two callers share a flush. An append is answered when its commit is durable.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import asyncpg
+
+from libs.events.log import Appended, AppendRefused, AppendUnknown, LogOverloaded, Record, Span
+from libs.events.position import Partition
+from libs.events.postgres_log import batches
+from libs.events.postgres_log.connection import connect
+
+COMMIT_TIMEOUT_S = 5.0  # after this a caller is told "unknown"; a healthy flush takes milliseconds
+MAX_BATCH_RECORDS = 1_000  # a row of log_batches; readers fetch whole rows
+MAX_BATCH_BYTES = 1 << 20
+MAX_COMMIT_BYTES = 8 << 20  # keeps one commit, and so everybody's wait, short
+MAX_WAITING_BYTES = 64 << 20  # beyond this the process would rather refuse than grow
+RETRY_S = 0.2
+
+# SQLSTATE classes that may come after the commit took effect: connection, operator intervention, system, internal.
+_UNCERTAIN = ("08", "57", "58", "XX")
+
+
+class Waiting(NamedTuple):
+    """One caller's append, by partition."""
+
+    topic: str
+    groups: Mapping[int, Sequence[Record]]
+    size: int
+    done: asyncio.Future[Appended]
+
+
+class Writer:
+    """Takes appends from any task of this process; `run` commits them."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._waiting: deque[Waiting] = deque()
+        self._waiting_bytes = 0
+        self._arrived = asyncio.Event()
+        self._connection: asyncpg.Connection | None = None
+
+    def put(self, topic: str, groups: Mapping[int, Sequence[Record]], size: int) -> asyncio.Future[Appended]:
+        """Queue an append; the future ends as `EventLog.append` does. Raises LogOverloaded at once when full."""
+        if self._waiting_bytes + size > MAX_WAITING_BYTES:
+            raise LogOverloaded("too much waits to be written")
+        done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
+        self._waiting.append(Waiting(topic, groups, size, done))
+        self._waiting_bytes += size
+        self._arrived.set()
+        return done
+
+    async def run(self) -> None:
+        """Commit group after group until cancelled; then tell whoever still waits."""
+        group: list[Waiting] = []
+        try:
+            while True:
+                await self._arrived.wait()
+                group = self._take()
+                await self._commit(group)
+        finally:
+            _fail(group, AppendUnknown("the writer stopped"))
+            _fail(self._waiting, AppendRefused("the writer stopped"))
+            self._drop_connection()
+
+    def _take(self) -> list[Waiting]:
+        group: list[Waiting] = []
+        size = 0
+        while self._waiting and (not group or size + self._waiting[0].size <= MAX_COMMIT_BYTES):
+            size += self._waiting[0].size
+            group.append(self._waiting.popleft())
+        self._waiting_bytes -= size
+        if not self._waiting:
+            self._arrived.clear()
+        return group
+
+    async def _commit(self, group: list[Waiting]) -> None:
+        try:
+            connection = await self._connected()
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+            _fail(group, AppendRefused(f"the log's database cannot be reached ({type(reason).__name__})"))
+            await asyncio.sleep(RETRY_S)
+            return
+        gathered, places = _gather(group)
+        rows = list(_rows(gathered))
+        columns = ([r.topic for r in rows], [r.number for r in rows], [r.records for r in rows], [r.body for r in rows])
+        try:
+            firsts = await connection.fetch(
+                "SELECT first_offset FROM log_append($1, $2, $3, $4)", *columns, timeout=COMMIT_TIMEOUT_S
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+            _fail(group, _outcome(reason))
+            self._drop_connection()
+            return
+        base: dict[Partition, int] = {}
+        for row, (first,) in zip(rows, firsts, strict=True):
+            base.setdefault(Partition(row.topic, row.number), first)
+        _answer(group, places, base)
+
+    async def _connected(self) -> asyncpg.Connection:
+        if self._connection is None or self._connection.is_closed():
+            self._connection = await connect(self._url, timeout_s=COMMIT_TIMEOUT_S)
+        return self._connection
+
+    def _drop_connection(self) -> None:
+        if self._connection is not None:
+            self._connection.terminate()
+            self._connection = None
+
+
+class _Row(NamedTuple):
+    topic: str
+    number: int
+    records: int
+    body: bytes
+
+
+def _gather(group: list[Waiting]) -> tuple[dict[Partition, list[Record]], list[dict[int, Span]]]:
+    """All records by partition, and for each caller where its own begin there (offsets counted from the group's)."""
+    gathered: dict[Partition, list[Record]] = {}
+    places: list[dict[int, Span]] = []
+    for waiting in group:
+        spans: dict[int, Span] = {}
+        for number, records in waiting.groups.items():
+            into = gathered.setdefault(Partition(waiting.topic, number), [])
+            spans[number] = Span(len(into), len(records))
+            into.extend(records)
+        places.append(spans)
+    return gathered, places
+
+
+def _rows(gathered: Mapping[Partition, list[Record]]) -> list[_Row]:
+    rows = []
+    for (topic, number), records in gathered.items():
+        start = 0
+        while start < len(records):
+            stop, size = start, 0
+            while stop < len(records) and stop - start < MAX_BATCH_RECORDS and size < MAX_BATCH_BYTES:
+                size += len(records[stop].value)
+                stop += 1
+            rows.append(_Row(topic, number, stop - start, batches.encode(records[start:stop])))
+            start = stop
+    return rows
+
+
+def _answer(group: list[Waiting], places: list[dict[int, Span]], base: Mapping[Partition, int]) -> None:
+    for waiting, spans in zip(group, places, strict=True):
+        if not waiting.done.done():
+            found = {n: Span(base[Partition(waiting.topic, n)] + s.first, s.length) for n, s in spans.items()}
+            waiting.done.set_result(Appended(waiting.topic, found))
+
+
+def _outcome(reason: Exception) -> AppendRefused | AppendUnknown:
+    if isinstance(reason, asyncpg.PostgresError) and not (reason.sqlstate or "XX").startswith(_UNCERTAIN):
+        return AppendRefused(f"the log's database refused it ({type(reason).__name__})")
+    return AppendUnknown(f"the log's database did not answer ({type(reason).__name__})")
+
+
+def _fail(group: Sequence[Waiting] | deque[Waiting], outcome: AppendRefused | AppendUnknown) -> None:
+    for waiting in group:
+        if not waiting.done.done():
+            waiting.done.set_exception(outcome)

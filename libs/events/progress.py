@@ -1,0 +1,69 @@
+"""How far this process has folded, and waiting until it has folded far enough."""
+
+import asyncio
+from collections.abc import Mapping
+from uuid import UUID
+
+from libs.events.position import Partition, Positions, covers, encode
+
+
+class Progress:
+    """Fed by the projector after each commit, asked by every request."""
+
+    def __init__(self) -> None:
+        self.reached: Positions = {}
+        self.ends: Positions = {}
+        self.folded = 0
+        self.duplicates = 0
+        self.redelivered = 0
+        self.quarantined = 0
+        self.parked_keys = 0
+        self.stopped: dict[Partition, str] = {}
+        self._log_id: UUID | None = None
+        self._token: str | None = None
+        self._waiting: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
+
+    def start(self, log_id: UUID, reached: Mapping[Partition, int]) -> None:
+        """Begin with what a generation had folded before."""
+        self._log_id = log_id
+        self.reached = {}
+        self.advance(reached)
+
+    def advance(self, positions: Mapping[Partition, int]) -> None:
+        """Folded and committed so far; wakes whoever waited for it."""
+        self.reached |= positions
+        self._token = None
+        for waiter, wanted in list(self._waiting.items()):
+            if not waiter.done() and covers(self.reached, wanted):
+                waiter.set_result(None)
+
+    def saw_ends(self, ends: Mapping[Partition, int]) -> None:
+        """The ends of the log as last seen, for lag."""
+        self.ends |= ends
+
+    @property
+    def lag(self) -> int:
+        """Records seen in the log and not folded yet."""
+        return sum(max(0, self.ends.get(p, 0) - reached) for p, reached in self.reached.items())
+
+    @property
+    def token(self) -> str | None:
+        """The position token of what is folded; None before anything is known."""
+        if self._token is None and self._log_id is not None:
+            self._token = encode(self._log_id, self.reached)
+        return self._token
+
+    async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float) -> bool:
+        """Whether the wanted positions were folded within the time; partitions that are not read here do not count."""
+        if covers(self.reached, wanted):
+            return True
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[waiter] = wanted
+        try:
+            async with asyncio.timeout(timeout_s):
+                await waiter
+        except TimeoutError:
+            return False
+        finally:
+            del self._waiting[waiter]
+        return True

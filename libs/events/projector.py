@@ -1,0 +1,188 @@
+"""The projector: reads the log after the checkpoint and folds it, for as long as it holds its partitions.
+
+    take leases -> compare with the log -> read | decode -> fold -> read | decode -> fold ...
+
+Reading and decoding of the next batch go on while PostgreSQL writes the last one. When following, a batch is whatever
+has news in all partitions; when catching up, up to 5,000 records or 8 MB.
+
+Errors of the world (a database or a log that is away) are waited out with backoff. A log that is not the one it was
+(LogBroken) ends the projector: no row may be touched until a person has looked.
+"""
+
+import asyncio
+from collections.abc import Collection, Mapping, Sequence
+
+import structlog
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from libs.events.background import running
+from libs.events.bookkeeping import checkpoints
+from libs.events.copying import DATABASE_ERRORS, sqlstate_of
+from libs.events.envelope import digest_of
+from libs.events.fold import Projection
+from libs.events.folding import Folder
+from libs.events.leases import RENEW_S, LeaseLost, Leases
+from libs.events.log import DOORBELL_TIMEOUT_S, EventLog, LogBroken, LogUnavailable, Slice
+from libs.events.position import Partition, Positions, covers
+from libs.events.progress import Progress
+from libs.events.steps import Step, steps_of
+
+CATCH_UP_RECORDS = 5_000
+CATCH_UP_BYTES = 8 << 20
+DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
+RETRY_FIRST_S, RETRY_MOST_S = 0.1, 5.0
+STANDBY_S = 1.0
+
+_GONE = ("42P01", "3F000")
+
+logger = structlog.get_logger()
+
+
+class GenerationGone(Exception):
+    """The tables were dropped by a rebuild; there is another generation to fold."""
+
+
+class Projector:
+    """Folds some partitions of the log into one generation."""
+
+    def __init__(
+        self,
+        projection: Projection,
+        log: EventLog,
+        engine: AsyncEngine,
+        leases: Leases,
+        progress: Progress,
+        *,
+        partitions: Collection[Partition],
+        limited: bool,
+    ) -> None:
+        self._projection = projection
+        self._log = log
+        self._engine = engine
+        self._leases = leases
+        self._progress = progress
+        self._partitions = partitions
+        self._folder = Folder(projection, engine, log, progress, limited=limited)
+
+    async def run(self, until: Mapping[Partition, int] | None = None) -> None:
+        """Fold for ever, or until the given positions are reached.
+
+        Raises LogBroken, GenerationGone, and LeaseLost where a newer process of this instance has taken over.
+        """
+        pause_s = RETRY_FIRST_S
+        while True:
+            try:
+                if await self._hold_and_fold(until):
+                    return
+                pause_s = RETRY_FIRST_S
+            except (*DATABASE_ERRORS, LogUnavailable, LeaseLost) as reason:
+                if sqlstate_of(reason) in _GONE:
+                    raise GenerationGone from reason
+                if isinstance(reason, LeaseLost) and await self._leases.taken_over_by_twin():
+                    raise
+                logger.warning("fold_waits", service=self._projection.service, reason=_short(reason), retry_s=pause_s)
+                await asyncio.sleep(pause_s)
+                pause_s = min(RETRY_MOST_S, pause_s * 2)
+
+    async def _hold_and_fold(self, until: Mapping[Partition, int] | None) -> bool:
+        """One tenure; True when `until` was reached, False when nothing could be held."""
+        held = await self._leases.take(self._partitions)
+        if not held:
+            await asyncio.sleep(STANDBY_S)
+            return False
+        positions = await self._folder.begin(held)
+        try:
+            await self._compare_with_log(held)
+            async with running(self._renew(held)):
+                await self._follow(positions, until)
+        finally:
+            await asyncio.shield(self._release(held))
+        return True
+
+    async def _release(self, held: Collection[Partition]) -> None:
+        try:
+            await self._leases.release(held)
+        except DATABASE_ERRORS as reason:
+            logger.info("lease_runs_out", service=self._projection.service, reason=_short(reason))
+
+    async def _renew(self, held: Mapping[Partition, int]) -> None:
+        while True:
+            await asyncio.sleep(RENEW_S)
+            await self._leases.renew(held)
+
+    async def _follow(self, positions: Positions, until: Mapping[Partition, int] | None) -> None:
+        bell = self._log.doorbell()
+        folding: asyncio.Task[None] | None = None
+        try:
+            while until is None or not covers(positions, until):
+                slices = await self._log.read(
+                    self._wanted(positions), max_records=self._share(positions), max_bytes=CATCH_UP_BYTES
+                )
+                if not slices and folding is None:
+                    await bell.wait(DOORBELL_TIMEOUT_S)
+                    continue
+                steps = await self._decode(slices, positions)
+                if folding is not None:
+                    await folding
+                    folding = None
+                if steps:
+                    folding = asyncio.create_task(self._folder.fold(steps))
+                    if len(steps) < DECODE_RECORDS:
+                        await folding
+                        folding = None
+            if folding is not None:
+                await folding
+                folding = None
+        finally:
+            bell.close()
+            if folding is not None:
+                folding.cancel()
+                await asyncio.wait([folding])
+
+    def _wanted(self, positions: Positions) -> Positions:
+        return {p: offset for p, offset in positions.items() if p not in self._progress.stopped}
+
+    def _share(self, positions: Positions) -> int:
+        behind = sum(self._progress.ends.get(p, 0) > offset for p, offset in positions.items())
+        return CATCH_UP_RECORDS // max(1, behind)
+
+    async def _decode(self, slices: Sequence[Slice], positions: Positions) -> list[Step]:
+        steps: list[Step] = []
+        for piece in slices:
+            decoded, again = steps_of([piece], positions)
+            self._progress.redelivered += again
+            steps += decoded
+            if len(steps) % DECODE_RECORDS < len(decoded):
+                await asyncio.sleep(0)
+        return steps
+
+    async def _compare_with_log(self, held: Collection[Partition]) -> None:
+        """The log must still hold what was folded from it: the same log, and the same last record. Raises LogBroken."""
+        async with self._engine.connect() as connection:
+            rows = (await connection.execute(select(checkpoints))).mappings().all()
+        last = {}
+        for row in rows:
+            partition = Partition(row["topic"], row["partition"])
+            if row["log_id"] != self._log.log_id:
+                raise LogBroken(f"log replaced: {self._projection.service} was folded from log {row['log_id']}")
+            if partition in held and row["next_offset"] > 0:
+                last[partition] = (row["next_offset"] - 1, row["last_digest"])
+        await self._compare_last_records(last)
+
+    async def _compare_last_records(self, last: Mapping[Partition, tuple[int, str]]) -> None:
+        ends = await self._log.ends(self._projection.topics)
+        self._progress.saw_ends(ends)
+        for partition, (offset, _) in last.items():
+            if (end := ends.get(partition, 0)) <= offset:
+                raise LogBroken(f"log went backwards: {partition} ends at {end}, {offset + 1} records were folded")
+        read = await self._log.read({p: offset for p, (offset, _) in last.items()}, max_records=1, max_bytes=1)
+        found = {piece.partition: digest_of(piece.records[0].value) for piece in read}
+        for partition, (offset, digest) in last.items():
+            if found.get(partition) != digest:
+                raise LogBroken(f"log replaced: record {offset} of {partition} is not the one that was folded")
+
+
+def _short(reason: BaseException) -> str:
+    state = sqlstate_of(reason) if isinstance(reason, Exception) else ""
+    return f"{type(reason).__name__} {state}".strip() if state else (str(reason).splitlines() or [""])[0][:200]
