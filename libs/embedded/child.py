@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NoReturn, TextIO, cast
 
 REFUSES_TO_RUN = 78  # EX_CONFIG of sysexits.h: another try would end the same way
-LAST_LINE_CHARACTERS_MAX = 2_000
+TAIL_CHARACTERS_MAX = 2_000
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 SUPERVISED_SIGNALS = (*STOP_SIGNALS, signal.SIGCHLD)
 _PR_SET_PDEATHSIG = 1
@@ -26,17 +26,16 @@ class Child:
     ready: Callable[[], bool] | None = None
 
 
-class LastLine:
-    """A text stream that remembers the last line written to any of its kind."""
+class Remembering:
+    """A text stream; all of its kind together remember the end of what was written."""
 
-    text = ""
+    tail = ""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        if text.strip():
-            LastLine.text = text.strip().rsplit("\n", 1)[-1]
+        Remembering.tail = (Remembering.tail + text)[-TAIL_CHARACTERS_MAX:]
         return self._stream.write(text)
 
     def __getattr__(self, name: str) -> object:
@@ -83,8 +82,8 @@ def _detach(parent: int, mask: set[int | signal.Signals]) -> None:
 
 
 def _live(work: Callable[[], int], last_words: int) -> NoReturn:
-    sys.stdout = cast(TextIO, LastLine(sys.stdout))
-    sys.stderr = cast(TextIO, LastLine(sys.stderr))
+    sys.stdout = cast(TextIO, Remembering(sys.stdout))
+    sys.stderr = cast(TextIO, Remembering(sys.stderr))
     code = 1
     try:
         code = work()
@@ -93,7 +92,8 @@ def _live(work: Callable[[], int], last_words: int) -> NoReturn:
             sys.stdout.flush()
             sys.stderr.flush()
         if code == REFUSES_TO_RUN:
-            os.write(last_words, LastLine.text[:LAST_LINE_CHARACTERS_MAX].encode(errors="replace"))
+            last_line = Remembering.tail.rstrip().rpartition("\n")[2]
+            os.write(last_words, last_line.encode(errors="replace"))
         os._exit(code)
 
 

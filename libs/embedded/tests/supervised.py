@@ -1,4 +1,4 @@
-"""A program under a supervisor, for its tests: `python -m libs.embedded.tests.supervised MODE [DATA]`.
+"""A program under a supervisor, for its tests: `python -m libs.embedded.tests.supervised MODE [PATIENCE | FOLDER]`.
 
 It prints a line for whatever happens: `NAME running PID SESSION`, `ready`, `refused: REASON`, `stopped`.
 """
@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from libs.embedded import supervisor
 from libs.embedded.child import REFUSES_TO_RUN
 from libs.embedded.errors import ChildRefused
 from libs.embedded.postgres import EmbeddedPostgres
@@ -18,7 +19,9 @@ from libs.embedded.supervisor import Child, Supervisor
 
 
 def say(*words: object) -> None:
-    print(*words, flush=True)
+    """In one write, so that lines of several processes do not mix."""
+    sys.stdout.write(" ".join(map(str, words)) + "\n")
+    sys.stdout.flush()
 
 
 def serve(name: str, term: signal.Handlers = signal.SIG_DFL) -> None:
@@ -57,6 +60,7 @@ def main(mode: str, *data: str) -> None:
         case "steady":
             supervise({"alpha": alpha, "beta": partial(serve, "beta")})
         case "stubborn":
+            supervisor.STOP_PATIENCE_S = float(data[0])
             supervise({"alpha": alpha, "beta": partial(serve, "beta", signal.SIG_IGN)})
         case "refusing":
             supervise({"alpha": alpha, "broken": refuse})

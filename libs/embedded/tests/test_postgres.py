@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -145,8 +146,11 @@ def test_pid_files_whose_number_another_process_got_do_not_block_a_start(home: P
     postgres.start()
     pid_file = home / "postgres" / "postmaster.pid"
     remains = pid_file.read_text()
-    for each in reversed(workers_of(postgres)):
-        each.kill()
+    killed = workers_of(postgres)
+    for each in killed:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+    assert all_ended(killed)
     postgres.stop()
     pid_file.write_text(remains.replace(remains.split()[0], str(os.getpid()), 1))
     (home / "postgres" / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
