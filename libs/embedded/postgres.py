@@ -99,18 +99,10 @@ class EmbeddedPostgres:
         """Starts the server without waiting for its recovery: clients get in when it is ready."""
         if self.alive():
             return
-        wheel = Binaries.of_wheel()
-        account = Account.for_cluster(self._cluster.path)
-        lock = self._cluster.lock_when_empty()
         try:
-            binaries = wheel.reachable_for(account)
-            if not self._cluster.path.exists():
-                self._cluster.make(binaries, account, self._home.password(), lock)
-            self._cluster.check_version(wheel.major)
-            self._cluster.clear(account)
-            self._launch(binaries, account, lock)
-        finally:
-            os.close(lock)
+            self._launch_over_remains()
+        except OSError as error:
+            raise PostgresFailed(f"{error.filename or self._home.path}: {error.strerror}") from error
 
     def stop(self) -> None:
         """Fast shutdown: returns when the server and every process of it are gone."""
@@ -159,6 +151,20 @@ class EmbeddedPostgres:
     @property
     def _socket_folder(self) -> str:
         return str(self._cluster.socket_folder)
+
+    def _launch_over_remains(self) -> None:
+        wheel = Binaries.of_wheel()
+        account = Account.for_cluster(self._cluster.path)
+        lock = self._cluster.lock_when_empty()
+        try:
+            binaries = wheel.reachable_for(account)
+            if not self._cluster.path.exists():
+                self._cluster.make(binaries, account, self._home.password(), lock)
+            self._cluster.check_version(wheel.major)
+            self._cluster.clear(account)
+            self._launch(binaries, account, lock)
+        finally:
+            os.close(lock)
 
     def _launch(self, binaries: Binaries, account: Account, lock: int) -> None:
         in_cluster = self._cluster.socket_folder == self._cluster.path

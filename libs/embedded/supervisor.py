@@ -80,15 +80,15 @@ class Supervisor:
     def pids(self) -> dict[str, int]:
         return {each.child.name: each.pid for each in self._running if each.pid}
 
-    def run(self, on_ready: Callable[[], None]) -> None:
+    def run(self, on_ready: Callable[[], None], on_restart: Callable[[], None] | None = None) -> None:
         """Returns after SIGINT or SIGTERM, with every child gone; raises ChildRefused likewise.
 
-        `on_ready` is called once, when every child has been ready.
+        `on_ready` is called once, when every child has been ready; `on_restart` whenever `pids` has changed since.
         """
         freeze()
         with self._signals():
             try:
-                self._serve(on_ready)
+                self._serve(on_ready, on_restart)
             finally:
                 self._stop()
 
@@ -110,11 +110,12 @@ class Supervisor:
             os.close(reader)
             os.close(writer)
 
-    def _serve(self, on_ready: Callable[[], None]) -> None:
+    def _serve(self, on_ready: Callable[[], None], on_restart: Callable[[], None] | None) -> None:
         announced = False
         while True:
             self._reap()
-            self._start_due()
+            if self._start_due() and announced and on_restart:
+                on_restart()
             self._revive_watched()
             if not announced and self._all_ready():
                 announced = True
@@ -138,13 +139,14 @@ class Supervisor:
             return set(os.read(self._reader, 512))
         return set()
 
-    def _start_due(self) -> None:
-        for each in self._running:
-            if not each.pid and monotonic_s() >= each.backoff.due_s:
-                readers = [other.last_words for other in self._running if other.pid]
-                each.pid, each.last_words = fork(partial(_life, each.child), (*self._files, *readers))
-                each.backoff.start()
-                log.info("child_started", child=each.child.name, pid=each.pid)
+    def _start_due(self) -> bool:
+        due = [each for each in self._running if not each.pid and monotonic_s() >= each.backoff.due_s]
+        for each in due:
+            readers = [other.last_words for other in self._running if other.pid]
+            each.pid, each.last_words = fork(partial(_life, each.child), (*self._files, *readers))
+            each.backoff.start()
+            log.info("child_started", child=each.child.name, pid=each.pid)
+        return bool(due)
 
     def _reap(self) -> None:
         for each in self._running:

@@ -47,7 +47,8 @@ def supervise(children: dict[str, Callable[[], None]], postgres: EmbeddedPostgre
     asked = iter([False, False, True])
     made = [Child(name, run, partial(next, asked, True)) for name, run in children.items()]
     try:
-        Supervisor(made, [postgres] if postgres else []).run(lambda: say("ready"))
+        supervisor_ = Supervisor(made, [postgres] if postgres else [])
+        supervisor_.run(lambda: say("ready"), lambda: say("changed:", supervisor_.pids()))
         say("stopped")
     except ChildRefused as refused:
         say("refused:", refused)

@@ -61,7 +61,8 @@ def test_an_identity_secret_that_was_cut_is_refused(tmp_path: Path) -> None:
         home.identity_secret()
 
 
-def test_a_second_system_learns_which_process_holds_the_lock(tmp_path: Path) -> None:
+def test_a_second_system_learns_which_process_holds_the_lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("libs.embedded.home.LOCK_PATIENCE_S", 0.05)
     home = Home.at(tmp_path)
     program = "import sys; from libs.embedded.home import Home\nwith Home.at(sys.argv[1]).lock(): pass"
     with home.lock():

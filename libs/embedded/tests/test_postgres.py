@@ -184,9 +184,15 @@ def test_a_failed_start_shows_the_end_of_the_log_and_leaves_nothing(home: Path) 
     assert postgres.pid is None
 
 
-def test_a_database_name_is_no_place_for_sql(home: Path) -> None:
+def test_a_data_folder_that_is_in_the_way_is_named(tmp_path: Path) -> None:
+    (tmp_path / "postgres.lock").mkdir()
+    with pytest.raises(PostgresFailed, match=r"postgres\.lock: Is a directory"):
+        EmbeddedPostgres(tmp_path).start()
+
+
+def test_a_database_name_is_no_place_for_sql(tmp_path: Path) -> None:
     with pytest.raises(PostgresFailed, match="cannot be a database's name"):
-        EmbeddedPostgres(home).ensure_databases(["x'; DROP DATABASE log"])
+        EmbeddedPostgres(tmp_path).ensure_databases(["x'; DROP DATABASE log"])
 
 
 def test_a_long_log_is_begun_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -78,6 +78,8 @@ def test_a_killed_child_is_started_again(steady: Program) -> None:
     first.kill()
     again = steady.child("alpha", times=2)
     assert again.pid != first.pid
+    beta = steady.child("beta")
+    steady.until(f"changed: {{'alpha': {again.pid}, 'beta': {beta.pid}}}\n")
     steady.until("child_ended .*child=alpha code=-9 .*next_in_s=0.2")
     assert steady.text.count("beta running") == steady.text.count("ready\n") == 1
 
