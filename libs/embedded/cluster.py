@@ -32,8 +32,10 @@ SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_BYTES = 107  # Linux's limit
 INITDB_TIMEOUT_S = 120
 POLL_S = 0.005
+# A server without an owner writes its checkpoint first.
+SERVER_PATIENCE_S = 5
 # After a killed server its processes leave at once, but for one that is frozen or deep in a query.
-LEFTOVER_PATIENCE_S = 5
+ORPHANS_PATIENCE_S = 0.3
 GONE_TIMEOUT_S = 10
 # Nothing else: PGPORT and its like would change what the programs do.
 ENVIRONMENT = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
@@ -117,13 +119,13 @@ class Cluster:
     def lock_when_empty(self) -> int:
         """An open file that holds the lock; returns when no process of an earlier server lives."""
         lock = os.open(self.lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        started, asked, killed = monotonic_s(), False, False
+        if _taken(lock):
+            return lock
+        patience_s = SERVER_PATIENCE_S if self._stop_server() else ORPHANS_PATIENCE_S
+        started, killed = monotonic_s(), False
         while not _taken(lock):
             waited_s = monotonic_s() - started
-            if not asked:
-                self._stop_server()
-                asked = True
-            if waited_s > LEFTOVER_PATIENCE_S and not killed:
+            if waited_s > patience_s and not killed:
                 self._kill_leftovers()
                 killed = True
             if waited_s > GONE_TIMEOUT_S:
@@ -132,11 +134,13 @@ class Cluster:
             time.sleep(POLL_S)
         return lock
 
-    def _stop_server(self) -> None:
+    def _stop_server(self) -> bool:
         with suppress(OSError, ValueError, IndexError):
             pid = int((self.path / "postmaster.pid").read_text().split()[0])
             if pid in self._leftovers():
                 os.kill(pid, signal.SIGINT)
+                return True
+        return False
 
     def _kill_leftovers(self) -> None:
         for pid in self._leftovers():

@@ -130,10 +130,7 @@ def test_a_killed_server_starts_again_over_its_remains(home: Path) -> None:
         assert query(postgres, "SELECT number FROM kept") == 4711
 
 
-def test_a_child_that_is_frozen_when_the_server_dies_does_not_block_the_next(
-    home: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("libs.embedded.cluster.LEFTOVER_PATIENCE_S", 0.1)
+def test_a_child_that_is_frozen_when_the_server_dies_does_not_block_the_next(home: Path) -> None:
     with EmbeddedPostgres(home) as postgres:
         workers_of(postgres)[1].send_signal(signal.SIGSTOP)
         postgres.kill()
