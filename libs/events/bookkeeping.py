@@ -85,6 +85,7 @@ parked_records = Table(
     Column("offset", BigInteger, nullable=False),
     Column("key", Text(collation="C"), nullable=False),
     Column("name", Uuid, index=True),
+    Column("event_id", Text(collation="C"), index=True),
     Column("code", Text, nullable=False),
     Column("detail", Text, nullable=False),
     PrimaryKeyConstraint("topic", "partition", "offset"),

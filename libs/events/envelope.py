@@ -12,6 +12,9 @@ _UUID_CHARACTERS = 36
 _UUID7_MARK = "7"
 
 
+_NO_DATA = msgspec.Raw(b"null")
+
+
 class Undecodable(ValueError):
     """The bytes are no event. Permanent: the same bytes never become one."""
 
@@ -24,7 +27,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     type: str
     subject: str | None = None
     time: str | None = None
-    data: msgspec.Raw | None = None
+    data: msgspec.Raw = _NO_DATA
     subjectnode: str | None = None
     sequence: str | None = None
     correlationid: str | None = None

@@ -106,13 +106,11 @@ def _key_text(key: bytes) -> str:
 
 def _data(event: Event) -> Data | None:
     type_, raw = event.type, event.data
-    if raw is not None and UPCASTS.needs(type_):
+    if UPCASTS.needs(type_):
         type_, plain = UPCASTS.apply(type_, msgspec.json.decode(raw))
         raw = msgspec.Raw(msgspec.json.encode(plain))
     event_type = find(type_)
-    if event_type is None or raw is None:
-        return None
-    return event_type.decoder.decode(raw)
+    return None if event_type is None else event_type.decoder.decode(raw)
 
 
 def known_tables(projection: Projection) -> Mapping[str, Table]:

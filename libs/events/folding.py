@@ -6,7 +6,7 @@ an SQL error of class 22 or 23 that comes again when the record is folded alone,
 else is the world's fault and is left to the caller, who tries again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
@@ -21,7 +21,7 @@ from libs.events.log import EventLog
 from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
 from libs.events.rowstore import load, write
-from libs.events.sorting import First, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
+from libs.events.sorting import First, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row, storable
 from libs.events.steps import Step, Unreadable, ends_of
 
 _PERMANENT = ("22", "23")
@@ -32,7 +32,13 @@ class Folder:
     """Folds batches into one generation for one holder of partitions."""
 
     def __init__(
-        self, projection: Projection, engine: AsyncEngine, log: EventLog, progress: Progress, *, limited: bool
+        self,
+        projection: Projection,
+        engine: AsyncEngine,
+        log: EventLog,
+        progress: Progress,
+        *,
+        limited: Callable[[], bool],
     ) -> None:
         self._projection = projection
         self._engine = engine
@@ -130,7 +136,7 @@ class Folder:
         states: dict[tuple[str, RowKey], Row | None] = {}
         for fold, keys in keys_by_fold(self._projection, steps).items():
             states |= {(fold.table.name, key): row for key, row in (await load(connection, fold, keys)).items()}
-        sorter = Sorter(self._projection, seen, parked, states, limited=self._limited)
+        sorter = Sorter(self._projection, seen, parked, states, limited=self._limited())
         for step in steps:
             sorter.take(step)
         return sorter
@@ -166,25 +172,37 @@ class Folder:
             await write(connection, fold, changed)
         if sorter.newly_parked:
             rows = [
-                {"topic": partition.topic, "partition": partition.number, "key": key, "since_offset": offset}
+                {"topic": partition.topic, "partition": partition.number, "key": storable(key), "since_offset": offset}
                 for partition, key, offset in sorter.newly_parked
             ]
             await connection.execute(insert(parked_keys), rows)
 
 
 _GIVEN_NAMES = bindparam("names", type_=ARRAY(Uuid))
-_GIVEN_MOVES = func.unnest(
-    bindparam("topics", type_=ARRAY(Text)),
-    bindparam("partitions", type_=ARRAY(Integer)),
-    bindparam("firsts", type_=ARRAY(BigInteger)),
-    bindparam("nexts", type_=ARRAY(BigInteger)),
-    bindparam("digests", type_=ARRAY(Text)),
-    bindparam("epochs", type_=ARRAY(BigInteger)),
-).table_valued("topic", "partition", "first", "next", "digest", "epoch", name="moves")
+_GIVEN_MOVES = (
+    func.unnest(
+        bindparam("topics", type_=ARRAY(Text)),
+        bindparam("partitions", type_=ARRAY(Integer)),
+        bindparam("firsts", type_=ARRAY(BigInteger)),
+        bindparam("nexts", type_=ARRAY(BigInteger)),
+        bindparam("digests", type_=ARRAY(Text)),
+        bindparam("epochs", type_=ARRAY(BigInteger)),
+    )
+    .table_valued("topic", "partition", "first", "next", "digest", "epoch", name="moves")
+    .render_derived()
+)
 
 
 def _unstorable(fact: Fact, state: str) -> Unreadable:
     detail = f"the database refused its row (SQLSTATE {state})"
     return Unreadable(
-        fact.key, fact.partition, fact.offset, fact.recorded_at, fact.digest, "unstorable", detail, fact.name
+        key=fact.key,
+        partition=fact.partition,
+        offset=fact.offset,
+        recorded_at=fact.recorded_at,
+        digest=fact.digest,
+        code="unstorable",
+        detail=detail,
+        name=fact.name,
+        event_id=fact.event.id,
     )

@@ -118,6 +118,10 @@ class Nodes:
         """The key of an identifier as written: its node's text (cached). Raises BadIdentifier."""
         return str(self.of(parse(text))).encode()
 
+    def keyed_hash(self, body: bytes) -> str:
+        """Tells equal requests from different ones without keeping what they said."""
+        return hmac.digest(self._secret, body, "sha256").hex()
+
     def check_value(self) -> str:
         """What a log remembers of its secret, so that a wrong one is noticed before anything is written."""
         return hmac.digest(self._secret, b"rapport: identity secret check", "sha256").hex()

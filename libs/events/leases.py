@@ -76,7 +76,7 @@ class Leases:
         """Let others take them at once."""
         statement = update(leases).where(_among(held), leases.c.session == self._session)
         async with self._engine.begin() as connection:
-            await connection.execute(statement.values(expires_at="-infinity", holder=None))
+            await connection.execute(statement.values(expires_at=func.clock_timestamp(), holder=None))
 
     async def taken_over_by_twin(self) -> bool:
         """Whether a newer process of this same instance holds partitions: then this one must end."""

@@ -10,7 +10,7 @@ Errors of the world (a database or a log that is away) are waited out with backo
 """
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import structlog
 from sqlalchemy import select
@@ -55,7 +55,7 @@ class Projector:
         progress: Progress,
         *,
         partitions: Collection[Partition],
-        limited: bool,
+        limited: Callable[[], bool],
     ) -> None:
         self._projection = projection
         self._log = log

@@ -36,7 +36,7 @@ async def write(connection: AsyncConnection, fold: RowFold, rows: Mapping[RowKey
 
 def _unnested(columns: list[Column[Any]]) -> Any:
     given = func.unnest(*(bindparam(f"given_{c.name}", type_=ARRAY(c.type)) for c in columns))
-    return select(*_parts(given.table_valued(*(c.name for c in columns), name="given"), columns))
+    return select(*_parts(given.table_valued(*(c.name for c in columns), name="given").render_derived(), columns))
 
 
 def _parts(given: Any, columns: list[Column[Any]]) -> list[ColumnElement[Any]]:

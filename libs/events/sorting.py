@@ -65,11 +65,11 @@ class Sorter:
             case Passed():
                 return
             case Unreadable() if (step.partition, step.key) in self.parked:
-                self._hold(step, step.name, "held", "an earlier event of this key is parked")
+                self._hold(step, "held", "an earlier event of this key is parked")
             case Unreadable():
-                self._park(step, step.name, step.code, step.detail)
+                self._park(step, step.code, step.detail)
             case Fact() if (step.partition, step.key) in self.parked:
-                self._hold(step, step.name, "held", "an earlier event of this key is parked")
+                self._hold(step, "held", "an earlier event of this key is parked")
             case Fact():
                 self._fold(step)
 
@@ -84,7 +84,7 @@ class Sorter:
             row = self.projection.memory.row(fact)
             next_states = {place: state for fold in self.projection.rows for place, state in self._apply(fold, fact)}
         except PURE_ERRORS as reason:
-            self._park(fact, fact.name, "fold_failed", f"{type(reason).__name__}: {reason}"[:500])
+            self._park(fact, "fold_failed", f"{type(reason).__name__}: {reason}"[:500])
             return
         self.memory.append(row)
         self.seen[fact.name] = First(fact.digest, fact.offset)
@@ -98,18 +98,23 @@ class Sorter:
         place = (fold.table.name, key)
         return [(place, fold.fold(self.states.get(place), fact))]
 
-    def _park(self, step: Fact | Unreadable, name: str | None, code: str, detail: str) -> None:
+    def _park(self, step: Fact | Unreadable, code: str, detail: str) -> None:
         if self.limited and sum(partition == step.partition for partition, _ in self.parked) >= MAX_PARKED_KEYS:
             raise TooManyParked(step.partition, step.offset)
         self.parked.add((step.partition, step.key))
         self.newly_parked.append((step.partition, step.key, step.offset))
-        self._hold(step, name, code, detail)
+        self._hold(step, code, detail)
 
-    def _hold(self, step: Fact | Unreadable, name: str | None, code: str, detail: str) -> None:
-        detail = detail.replace("\x00", "\\0").encode(errors="replace").decode()
-        key = step.key.replace("\x00", "\\0")
+    def _hold(self, step: Fact | Unreadable, code: str, detail: str) -> None:
+        event_id = step.event.id if isinstance(step, Fact) else step.event_id
         place = (step.partition.topic, str(step.partition.number), str(step.offset))
-        self.held.append((*place, key, name, code, detail))
+        words = (storable(step.key), step.name, event_id and storable(event_id), code, storable(detail))
+        self.held.append((*place, *words))
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL cannot hold."""
+    return text.replace("\x00", "\\0").encode(errors="replace").decode()
 
 
 def repeat_row(fact: Fact, first_offset: int) -> TextRow:

@@ -23,6 +23,7 @@ class Unreadable(msgspec.Struct, frozen=True, gc=False):
     code: str
     detail: str
     name: str | None = None
+    event_id: str | None = None
 
 
 class Passed(msgspec.Struct, frozen=True, gc=False):

@@ -1,0 +1,47 @@
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from libs.events.log_created import AdministeredLog
+from libs.events.memory_log import MemoryLog
+from libs.events.tests.log_contract import LogContract, OpenLog, Storage
+from libs.events.tests.log_created_contract import LogCreatedContract
+
+
+async def new_storage() -> OpenLog:
+    """The storage is the log itself."""
+    log = MemoryLog()
+
+    @asynccontextmanager
+    async def open_it() -> AsyncIterator[AdministeredLog]:
+        yield log
+
+    return open_it
+
+
+@pytest.fixture
+def storage() -> Storage:
+    return new_storage
+
+
+class TestMemoryLog(LogContract):
+    @pytest.mark.xfail(strict=True, reason="bug: a KeyError, and what stood before it stays written")
+    async def test_an_unknown_partition_is_refused_and_nothing_of_it_written(self, log: AdministeredLog) -> None:
+        await super().test_an_unknown_partition_is_refused_and_nothing_of_it_written(log)
+
+    @pytest.mark.xfail(strict=True, reason="bug: a partition that does not exist reads as an empty one")
+    async def test_reading_a_partition_that_does_not_exist_breaks_the_log(self, log: AdministeredLog) -> None:
+        await super().test_reading_a_partition_that_does_not_exist_breaks_the_log(log)
+
+    @pytest.mark.xfail(strict=True, reason="memory takes records of any size")
+    async def test_an_oversize_record_is_refused_and_the_next_are_taken(self, log: AdministeredLog) -> None:
+        await super().test_an_oversize_record_is_refused_and_the_next_are_taken(log)
+
+    @pytest.mark.xfail(strict=True, reason="the storage is the log itself: it has nothing to close")
+    async def test_nothing_can_be_appended_to_a_closed_log(self, open_log: OpenLog) -> None:
+        await super().test_nothing_can_be_appended_to_a_closed_log(open_log)
+
+
+class TestLogCreatedInMemory(LogCreatedContract):
+    pass

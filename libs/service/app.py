@@ -1,0 +1,105 @@
+"""Makes a service's ASGI app: FastAPI with the habits that every service shares (DESIGN.md section 8)."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.routing import APIRoute
+
+from libs.events import strict_json
+from libs.events.strict_json import NotJson, UnsafeJson
+from libs.service import errors, health
+from libs.service.errors import HttpRefusal
+from libs.service.logs import configure
+from libs.service.openapi import describe
+from libs.service.runtime import Service
+from libs.service.settings import Settings
+from libs.service.shell import App, Shell
+
+MAX_BODY_BYTES = 8 << 20
+EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", "Rapport-Position")
+
+
+class StrictRequest(Request):
+    """Reads JSON bodies as strictly as the edge reads events."""
+
+    async def json(self) -> Any:
+        """Raises 400 for bytes that are no JSON, 422 for JSON that cannot be stored."""
+        try:
+            return strict_json.loads(await self.body())
+        except NotJson as reason:
+            raise HttpRefusal(400, "not_json", f"the body is not JSON: {reason}") from None
+        except UnsafeJson as reason:
+            raise HttpRefusal(422, "invalid_body", "the body holds what cannot be stored", reason.problems) from None
+
+
+class StrictRoute(APIRoute):
+    """A route whose JSON body is labelled as JSON and read strictly."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        takes_body = self.body_field is not None
+
+        async def strictly(request: Request) -> Response:
+            if takes_body and not _is_json(request.headers.get("content-type", "")):
+                raise HttpRefusal(415, "unsupported_media_type", "send the body as application/json")
+            return await handle(StrictRequest(request.scope, request.receive))
+
+        return strictly
+
+
+def new_router() -> APIRouter:
+    """A router of a service's routes."""
+    return APIRouter(prefix="/v1", route_class=StrictRoute)
+
+
+def create_app(
+    service: Service,
+    routers: Sequence[APIRouter],
+    *,
+    title: str,
+    description: str,
+    hot: Mapping[tuple[str, str], App] | None = None,
+) -> Shell:
+    """The app of one service; settings are read when it starts, so that a process can be forked from its parent."""
+    settings = Settings()
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        current = Settings()
+        configure(service.name, current.log_level, current.log_format)
+        async with service.running(current):
+            yield
+
+    app = FastAPI(
+        title=title,
+        description=description,
+        version="1",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,
+    )
+    errors.install(app)
+    shell = Shell(app, service, hot or {})
+    app.include_router(health.router(service, shell.answered))
+    for router in routers:
+        app.include_router(router)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=EXPOSED_HEADERS,
+        )
+    describe(app)
+    return shell
+
+
+def _is_json(content_type: str) -> bool:
+    media = content_type.partition(";")[0].strip().lower()
+    return media == "application/json" or (media.startswith("application/") and media.endswith("+json"))

@@ -1,0 +1,49 @@
+"""Serves one app in this process until it is told to stop."""
+
+import asyncio
+import sys
+
+import uvicorn
+from pydantic import ValidationError
+
+from libs.service.runtime import EXIT_REFUSED, State
+from libs.service.settings import Settings
+from libs.service.shell import Shell
+
+SHUTDOWN_S = 3  # requests under way may finish; Ctrl-C promises an end within 5 s
+BACKLOG = 1_024
+
+
+def serve(app: Shell, default_port: int) -> int:
+    """The exit code: 0 after an orderly end, 78 where starting again would not help."""
+    try:
+        settings = Settings()
+    except ValidationError as reason:
+        for fault in reason.errors():
+            sys.stderr.write(
+                f"rapport: {'.'.join(map(str, fault['loc']))}: {fault['msg']}\n".replace(": Value error,", "")
+            )
+        return EXIT_REFUSED
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=default_port if settings.port is None else settings.port,
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=False,
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+    )
+    server = uvicorn.Server(config)
+
+    def end() -> None:
+        server.should_exit = True
+
+    app.service.end_process = end
+    with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
+        runner.run(server.serve())
+    return EXIT_REFUSED if app.service.state is State.REFUSED else 0

@@ -1,0 +1,199 @@
+"""HTTP routes of interactions, all but the hot one."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Response
+from sqlalchemy import RowMapping
+
+from libs.events.catalog.registry import CATALOG, Kind, schema
+from libs.events.times import utc_text
+from libs.service import cursors
+from libs.service.app import new_router
+from libs.service.commands import command_id
+from libs.service.cursors import Place, next_link
+from libs.service.errors import HttpRefusal
+from libs.service.refs import contact_unknown, read_ref
+from libs.service.runtime import Service
+from services.interactions import queries
+from services.interactions.commands import RecordInteraction
+from services.interactions.decider import SOURCE
+from services.interactions.recording import Recorded, fields_of, record
+from services.interactions.schemas import (
+    Accepted,
+    FoundEvents,
+    Interaction,
+    InteractionPage,
+    InteractionQuery,
+    NewInteraction,
+    Schemas,
+)
+
+_encode = msgspec.json.Encoder().encode
+_OBSERVATIONS = {name: type_ for name, type_ in CATALOG.items() if type_.kind is Kind.OBSERVATION}
+_EVENT_BODIES: dict[str, Any] = {
+    "application/cloudevents+json": {
+        "schema": {"type": "object"},
+        "example": _OBSERVATIONS["rapport.interactions.purchase.recorded.v1"].example,
+    },
+    "application/cloudevents-batch+json": {
+        "schema": {"type": "array", "items": {"type": "object"}},
+        "example": [_OBSERVATIONS["rapport.interactions.complaint.lodged.v1"].example],
+    },
+    "application/json": {"schema": {}, "example": {"amount_minor": 1230, "currency": "GBP", "order": "536365"}},
+}
+
+
+def router(service: Service) -> APIRouter:
+    """Events by id, schemas, and interactions."""
+    routes = new_router()
+    _describe_ingest(routes)
+    _event_routes(routes, service)
+    _interaction_routes(routes, service)
+    return routes
+
+
+def _describe_ingest(routes: APIRouter) -> None:
+    @routes.post("/events", tags=["events"], summary="Post events: CloudEvents 1.0, one, a batch, or in binary mode",
+                 status_code=202, response_model=Accepted,
+                 openapi_extra={"requestBody": {"required": True, "content": _EVENT_BODIES}})  # fmt: skip
+    async def post_events(
+        prefer: Annotated[str | None, Header(description="`handling=lenient` takes the good events of a batch")] = None,
+        dry_run: Annotated[bool, Query(description="Check the events and store nothing")] = False,
+    ) -> Response:
+        """Durable when it is answered. The same id under the same source and subject takes effect once."""
+        raise HttpRefusal(500, "internal_error", "the ingest handler is not mounted")  # Ingest answers this path
+
+
+def _event_routes(routes: APIRouter, service: Service) -> None:
+    @routes.get("/events/{event_id:path}", tags=["events"], summary="What became of an event",
+                response_model=FoundEvents)  # fmt: skip
+    async def find_event(event_id: str, source: Annotated[str | None, Query()] = None) -> Response:
+        """Every record of an id: where it stands, and whether it counts. `source` narrows it to one sender."""
+        async with service.reads.connect() as connection:
+            rows = await queries.records_of(connection, event_id, source)
+        if not rows:
+            raise HttpRefusal(404, "event_unknown", "no event of this id has been folded here")
+        return _json({"items": [_found(event_id, row) for row in rows]})
+
+    @routes.get("/schemas", tags=["schemas"], summary="The types that may be sent", response_model=Schemas)
+    async def list_schemas() -> Response:
+        lines = [
+            {"type": name, "summary": type_.summary, "schema": f"/v1/schemas/{name}"}
+            for name, type_ in _OBSERVATIONS.items()
+        ]
+        return _json({"items": lines})
+
+    @routes.get("/schemas/{type_name}", tags=["schemas"], summary="The JSON Schema of a type")
+    async def get_schema(type_name: str) -> Response:
+        if type_name not in _OBSERVATIONS:
+            raise HttpRefusal(404, "type_unknown", "no such type may be sent; GET /v1/schemas lists them")
+        return Response(_encode(schema(type_name)), media_type="application/schema+json")
+
+    @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command")
+    async def outcome(command: UUID) -> Response:
+        """For a command whose answer was 202 or 503: applied, conflict or parked; 404 while nothing is recorded."""
+        async with service.reads.connect() as connection:
+            rows = await queries.records_of(connection, str(command), SOURCE)
+        if not rows:
+            raise HttpRefusal(404, "command_unknown", "nothing has been recorded under this id so far")
+        became = {"recorded": "applied", "quarantined": "conflict", "parked": "parked"}
+        known = [became[row["outcome"]] for row in rows if row["outcome"] in became]
+        return _json({"outcome": known[0], "position": queries.position_of(rows[0])})
+
+
+def _interaction_routes(routes: APIRouter, service: Service) -> None:
+    @routes.post("/interactions", tags=["interactions"], summary="Record an interaction", status_code=201,
+                 response_model=Interaction)  # fmt: skip
+    async def post_interaction(
+        body: NewInteraction, idempotency_key: Annotated[str | None, Header()] = None
+    ) -> Response:
+        """Answered when the interaction can be read back."""
+        person = read_ref(body.contact, service.nodes, "contact")
+        if person.is_node:
+            await _require_known(service, person.node)
+        id_ = command_id(service.log.log_id, "POST", "/v1/interactions", idempotency_key)
+        fields = fields_of(body)
+        command = RecordInteraction(id_, person.identifier, fields.pop("time", None), fields)
+        return _recorded(await record(service, command, person.node))
+
+    @routes.get("/interactions", tags=["interactions"], summary="List interactions, newest first",
+                response_model=InteractionPage)  # fmt: skip
+    async def list_interactions(query: Annotated[InteractionQuery, Query()]) -> Response:
+        """All of them, or those with one contact."""
+        node = None
+        if query.contact is not None:
+            node = read_ref(query.contact, service.nodes, "contact").node
+            await _require_known(service, node)
+        async with service.reads.connect() as connection:
+            rows = await queries.page(connection, query, node, cursors.decode(query.cursor))
+        items = [as_item(row) for row in rows[: query.limit]]
+        cursor = _cursor(rows[query.limit - 1]) if len(rows) > query.limit else None
+        headers = {} if cursor is None else {"Link": next_link("/v1/interactions", query, cursor)}
+        return _json({"items": items, "next_cursor": cursor}, headers=headers)
+
+    @routes.get("/interactions/{interaction_id}", tags=["interactions"], summary="One interaction",
+                response_model=Interaction)  # fmt: skip
+    async def get_interaction(interaction_id: UUID) -> Response:
+        async with service.reads.connect() as connection:
+            row = await queries.interaction(connection, interaction_id)
+        if row is None:
+            raise HttpRefusal(404, "interaction_unknown", "there is no interaction of this id")
+        return _json(as_item(row), headers={"ETag": _etag(row)})
+
+
+async def _require_known(service: Service, node: UUID) -> None:
+    async with service.reads.connect() as connection:
+        if not await queries.is_known(connection, node):
+            raise contact_unknown()
+
+
+def _recorded(recorded: Recorded) -> Response:
+    headers = {"Rapport-Position": recorded.token, "Location": recorded.location}
+    if recorded.row is None:
+        return _json({"outcome": "pending", "position": recorded.token}, 202, headers)
+    return _json(as_item(recorded.row), 201, headers | {"ETag": _etag(recorded.row)})
+
+
+def as_item(row: RowMapping) -> dict[str, Any]:
+    """An interaction as it is answered: what was recorded, and what Rapport knows about it."""
+    own = {
+        "id": str(row["id"]),
+        "version": row["version"],
+        "contact": str(row["node"]),
+        "occurred_at": row["occurred_at"],
+        "recorded_at": row["recorded_at"],
+        "event_id": row["event_id"],
+        "source": row["source"],
+        "position": queries.position_of(row),
+        "status": row["status"],
+    }
+    fields: dict[str, Any] = msgspec.json.decode(row["data"])
+    return own | fields
+
+
+def _found(event_id: str, row: RowMapping) -> dict[str, Any]:
+    node = row["node"]
+    return {
+        "id": event_id,
+        "source": row["source"],
+        "type": row["type"],
+        "contact": None if node is None else str(node),
+        "position": queries.position_of(row),
+        "recorded_at": row["recorded_at"],
+        "outcome": row["outcome"],
+        "reason": row["reason"],
+    }
+
+
+def _cursor(row: RowMapping) -> str:
+    return cursors.encode(Place(utc_text(row["occurred_at"]), row["topic"], row["partition"], row["offset"]))
+
+
+def _etag(row: RowMapping) -> str:
+    return f'"{row["version"]}"'
+
+
+def _json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return Response(_encode(document), status, headers, "application/json")

@@ -1,0 +1,151 @@
+"""What the routes of interactions take and answer, as the OpenAPI document tells it."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from libs.service.parameters import Channel, Cursor, Direction, Limit, Touchpoint
+
+Status = Literal["opened", "in_progress", "completed"]
+Words = Annotated[str, Field(min_length=1, max_length=65_536)]
+Id = Annotated[str, Field(min_length=1, max_length=512)]
+
+
+class Actor(BaseModel):
+    """Who did it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Literal["customer", "staff", "system"]
+    id: Id | None = None
+
+
+class InteractionItem(BaseModel):
+    """One of the matters that an interaction was about."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Words
+    item: Id | None = None
+    resolution: Words | None = None
+
+
+class NewInteraction(BaseModel):
+    """A conversation with a customer, as it is recorded."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "example": {
+                "contact": "crm:4711",
+                "channel": "telephone",
+                "direction": "inbound",
+                "touchpoint": "billing",
+                "reason": "Asks why the invoice is higher than last month",
+                "summary": "Explained the new tariff; wants to think about it",
+                "status": "completed",
+            }
+        },
+    )
+
+    contact: Annotated[str, Field(description="Whom it was with: an identifier, or a contact's uuid")]
+    time: Annotated[AwareDatetime | None, Field(description="When it happened; else now")] = None
+    channel: Id
+    direction: Literal["inbound", "outbound"]
+    touchpoint: Id | None = None
+    reason: Words | None = None
+    summary: Words | None = None
+    status: Status | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    purpose: Id | None = None
+    topic: Id | None = None
+    handed_over_to: Id | None = None
+    items: Annotated[list[InteractionItem] | None, Field(max_length=1_000)] = None
+    actor: Actor | None = None
+    value_factor: Id | None = None
+    interaction: Annotated[Id | None, Field(description="The interaction that it happened in")] = None
+    text: Annotated[str | None, Field(max_length=65_536)] = None
+
+
+class Interaction(BaseModel):
+    """A recorded interaction: its own fields beside those that were recorded."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    version: Annotated[int, Field(description="Counts what has been decided about it; also its ETag")]
+    contact: Annotated[str, Field(description="The node under which it was recorded")]
+    occurred_at: datetime
+    recorded_at: datetime
+    event_id: str
+    source: str
+    position: str
+    channel: str
+    direction: str
+    status: Status
+
+
+class InteractionPage(BaseModel):
+    """A page of interactions, newest first."""
+
+    items: list[Interaction]
+    next_cursor: str | None
+
+
+class InteractionQuery(BaseModel):
+    """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    limit: Limit = 50
+    cursor: Cursor = None
+    contact: Annotated[str | None, Field(description="Only with this contact: a uuid or an identifier")] = None
+    channel: Channel = None
+    touchpoint: Touchpoint = None
+    direction: Direction = None
+    status: Annotated[Status | None, Field(description="Only in this status")] = None
+    from_: Annotated[AwareDatetime | None, Field(alias="from", description="Happened then or later")] = None
+    to: Annotated[AwareDatetime | None, Field(description="Happened before then")] = None
+
+
+class FoundEvent(BaseModel):
+    """Where an event stands in the log, and what became of it."""
+
+    id: str
+    source: str | None
+    type: str | None
+    contact: str | None
+    position: str
+    recorded_at: datetime | None
+    outcome: Literal["recorded", "duplicate", "quarantined", "parked"]
+    reason: str | None = None
+
+
+class FoundEvents(BaseModel):
+    """Every record of that id; twins are several."""
+
+    items: list[FoundEvent]
+
+
+class Accepted(BaseModel):
+    """What was taken in."""
+
+    accepted: int
+    position: Annotated[str | None, Field(description="Token for `min_position`; null for a dry run")]
+    rejected: list[dict[str, Any]] | None = None
+
+
+class SchemaLine(BaseModel):
+    """A type that may be sent."""
+
+    type: str
+    summary: str
+    schema_: Annotated[str, Field(alias="schema", description="Path of its JSON Schema")]
+
+
+class Schemas(BaseModel):
+    """All types that may be sent, beside any of the sender's own."""
+
+    items: list[SchemaLine]

@@ -1,0 +1,57 @@
+"""The tables of interactions."""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+)
+
+METADATA = MetaData()
+
+# One row an event that counts. Finds it by its sender's id, and tells whether a contact has been heard of.
+events = Table(
+    "events",
+    METADATA,
+    Column("node", Uuid, nullable=False, index=True),
+    Column("name", Uuid, primary_key=True),
+    Column("digest", Uuid, nullable=False),
+    Column("topic", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("event_id", Text(collation="C"), nullable=False, index=True),
+    Column("source", Text(collation="C"), nullable=False),
+    Column("type", Text(collation="C"), nullable=False),
+)
+
+# One row an interaction. `version` counts what has been decided about it; `data` holds its fields as JSON text.
+interactions = Table(
+    "interactions",
+    METADATA,
+    Column("id", Uuid, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("node", Uuid, nullable=False),
+    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    Column("topic", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False),
+    Column("channel", Text(collation="C"), nullable=False),
+    Column("touchpoint", Text(collation="C")),
+    Column("direction", Text(collation="C"), nullable=False),
+    Column("status", Text(collation="C"), nullable=False),
+    Column("event_id", Text(collation="C"), nullable=False),
+    Column("source", Text(collation="C"), nullable=False),
+    Column("data", Text, nullable=False),
+)
+
+_SORT_KEY = ("occurred_at", "topic", "partition", "offset")
+Index("interactions_in_order", *(interactions.c[name] for name in _SORT_KEY))
+Index("interactions_of_contact", interactions.c.node, *(interactions.c[name] for name in _SORT_KEY))
