@@ -1,0 +1,117 @@
+"""One running system for all integration tests of a process."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+RAPPORT = Path(sys.executable).with_name("rapport")
+READY_LINE = "Ctrl-C stops everything."
+START_PATIENCE_S = 60.0
+STOP_PATIENCE_S = 5.0
+RUN_PATIENCE_S = 120.0
+
+
+@dataclass
+class System:
+    """`rapport up` in a data folder of its own; all it logs is in `log`."""
+
+    data: Path
+    ports: dict[str, int]
+    environment: dict[str, str] = field(default_factory=dict)
+    process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def interactions(self) -> str:
+        return f"http://127.0.0.1:{self.ports['interactions']}"
+
+    @property
+    def timeline(self) -> str:
+        return f"http://127.0.0.1:{self.ports['timeline']}"
+
+    @property
+    def urls(self) -> dict[str, str]:
+        return {"interactions": self.interactions, "timeline": self.timeline}
+
+    @property
+    def log(self) -> Path:
+        return self.data.parent / f"{self.data.name}.log"
+
+    @property
+    def env(self) -> dict[str, str]:
+        """What a command needs to find this system."""
+        ports = {f"RAPPORT_PORT_{name.upper()}": str(port) for name, port in self.ports.items()}
+        return {**os.environ, "RAPPORT_DATA": str(self.data), **ports, **self.environment}
+
+    def run(
+        self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None
+    ) -> "subprocess.CompletedProcess[str]":
+        """`rapport ARGS` against this system; its streams as text, wide enough that no cell of a table is cut."""
+        done = subprocess.run(
+            [RAPPORT, *args],
+            env={**self.env, "COLUMNS": "200", **(env or {})},
+            input=stdin,
+            capture_output=True,
+            timeout=RUN_PATIENCE_S,
+            check=False,
+        )
+        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def start(self) -> None:
+        """Returns when the system says that it is ready."""
+        with self.log.open("wb") as log:
+            self.process = subprocess.Popen(
+                [RAPPORT, "up"], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+            )
+        deadline = time.monotonic() + START_PATIENCE_S
+        while READY_LINE not in self.log.read_text(errors="replace"):
+            ended = self.process.poll()
+            assert ended is None, f"rapport up ended with {ended}:\n{self.log.read_text(errors='replace')}"
+            assert time.monotonic() < deadline, f"rapport up is not ready:\n{self.log.read_text(errors='replace')}"
+            time.sleep(0.05)
+
+    def stop(self, number: signal.Signals = signal.SIGINT) -> int:
+        """Ctrl-C; the exit code. Fails when it takes longer than it may."""
+        assert self.process
+        self.process.send_signal(number)
+        try:
+            return self.process.wait(STOP_PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            pytest.fail(f"rapport up did not stop in {STOP_PATIENCE_S} s:\n{self.log.read_text(errors='replace')}")
+        finally:
+            self.process = None
+
+
+def free_ports(count: int) -> list[int]:
+    """Held open together, so that they differ."""
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports: list[int] = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+def new_system(data: Path, environment: dict[str, str] | None = None) -> System:
+    """Not started yet."""
+    return System(data, dict(zip(("interactions", "timeline"), free_ports(2), strict=True)), environment or {})
+
+
+@pytest.fixture(scope="session")
+def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Shared by all tests: whoever needs an empty or a stopped one takes `new_system`."""
+    made = new_system(tmp_path_factory.mktemp("system") / "data")
+    made.start()
+    yield made
+    if made.process:
+        assert made.stop() == 0, made.log.read_text(errors="replace")
