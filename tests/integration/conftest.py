@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,16 +66,15 @@ class System:
 
     def start(self) -> None:
         """Returns when the system says that it is ready."""
-        with self.log.open("wb") as log:
-            self.process = subprocess.Popen(
-                [RAPPORT, "up"], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
-        deadline = time.monotonic() + START_PATIENCE_S
-        while READY_LINE not in self.log.read_text(errors="replace"):
-            ended = self.process.poll()
-            assert ended is None, f"rapport up ended with {ended}:\n{self.log.read_text(errors='replace')}"
-            assert time.monotonic() < deadline, f"rapport up is not ready:\n{self.log.read_text(errors='replace')}"
-            time.sleep(0.05)
+        self.process = subprocess.Popen(
+            [RAPPORT, "up"], env=self.env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        ready_or_ended = threading.Event()
+        threading.Thread(target=self._keep_log, args=(self.process, ready_or_ended), daemon=True).start()
+        heard = ready_or_ended.wait(START_PATIENCE_S)
+        log = self.log.read_text(errors="replace")
+        assert heard, f"rapport up is not ready:\n{log}"
+        assert READY_LINE in log, f"rapport up ended:\n{log}"
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C; the exit code. Fails when it takes longer than it may."""
@@ -89,6 +88,15 @@ class System:
             pytest.fail(f"rapport up did not stop in {STOP_PATIENCE_S} s:\n{self.log.read_text(errors='replace')}")
         finally:
             self.process = None
+
+    def _keep_log(self, process: "subprocess.Popen[bytes]", ready_or_ended: threading.Event) -> None:
+        assert process.stdout
+        with self.log.open("wb", buffering=0) as log, process.stdout:
+            for line in process.stdout:
+                log.write(line)
+                if line.strip() == READY_LINE.encode():
+                    ready_or_ended.set()
+        ready_or_ended.set()
 
 
 def free_ports(count: int) -> list[int]:
