@@ -71,10 +71,11 @@ class System:
         )
         ready_or_ended = threading.Event()
         threading.Thread(target=self._keep_log, args=(self.process, ready_or_ended), daemon=True).start()
-        heard = ready_or_ended.wait(START_PATIENCE_S)
+        ready_or_ended.wait(START_PATIENCE_S)
         log = self.log.read_text(errors="replace")
-        assert heard, f"rapport up is not ready:\n{log}"
-        assert READY_LINE in log, f"rapport up ended:\n{log}"
+        if READY_LINE not in log:
+            self.process.kill()
+            pytest.fail(f"rapport up is not ready; it ended with {self.process.wait()}:\n{log}")
 
     def stop(self, number: signal.Signals = signal.SIGINT) -> int:
         """Ctrl-C; the exit code. Fails when it takes longer than it may."""
