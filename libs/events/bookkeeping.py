@@ -7,6 +7,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     PrimaryKeyConstraint,
+    Sequence,
     Table,
     Text,
     Uuid,
@@ -95,6 +96,9 @@ COMPARED = (quarantined, parked_keys, parked_records)
 """Those that are a function of the log, and so belong to a generation's digest."""
 
 CONTROL = MetaData(schema="rapport")
+
+# A number is never given again: whoever still holds a dropped generation must notice.
+generation_numbers = Sequence("generation_numbers", metadata=CONTROL)
 
 # One row a generation of this service; its tables are in the schema of that name.
 generations = Table(

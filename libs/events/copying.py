@@ -4,7 +4,7 @@ Strings stay strings: PostgreSQL parses uuids and times from the text, which cos
 """
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import cast
 
 import asyncpg
@@ -53,3 +53,13 @@ def sqlstate_of(error: Exception) -> str:
 
 DATABASE_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
 """Everything that a statement can fail with, through SQLAlchemy or beside it."""
+
+
+async def copy_out(connection: AsyncConnection, query: str, take: Callable[[bytes], None]) -> None:
+    """Stream a query's rows in COPY's text format, inside the transaction of the connection."""
+
+    async def pass_on(data: bytes) -> None:
+        take(data)
+
+    raw = await connection.get_raw_connection()
+    await _driver(raw).copy_from_query(query, output=pass_on, format="text")

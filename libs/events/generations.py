@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Table, func, insert, select, text, update
+from sqlalchemy import MetaData, Table, func, insert, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.schema import CreateSchema, DropSchema
 
@@ -93,12 +93,15 @@ class Generations:
         async with self._locked() as connection:
             await self._drop(connection, generation)
 
-    async def drop_scratch(self) -> None:
-        """Remove what interrupted comparisons left behind."""
+    async def drop_abandoned(self) -> None:
+        """Remove what interrupted comparisons left behind; what somebody still folds stays."""
         async with self._locked() as connection:
             for generation in await self._all(connection):
                 if generation.state == SCRATCH:
-                    await self._drop(connection, generation)
+                    inside = leases.to_metadata(MetaData(), schema=generation.schema)
+                    held = select(inside.c.holder).where(inside.c.expires_at > func.clock_timestamp())
+                    if (await connection.execute(held)).first() is None:
+                        await self._drop(connection, generation)
 
     def _locked(self) -> "_Locked":
         return _Locked(self._control)
@@ -126,7 +129,7 @@ class Generations:
     async def _make(
         self, connection: AsyncConnection, state: str, log_id: UUID, partitions: Sequence[Partition]
     ) -> Generation:
-        number = (await connection.scalar(select(func.coalesce(func.max(_table.c.number), 0))) or 0) + 1
+        number = await connection.scalar(select(bookkeeping.generation_numbers.next_value())) or 0
         made = Generation(f"g{number}", number, self._projection.version, self._projection.fingerprint, state)
         await connection.execute(
             insert(_table).values(

@@ -29,6 +29,13 @@ class Progress:
         self.reached = {}
         self.advance(reached)
 
+    def reset(self) -> None:
+        """Nothing is known of another generation yet."""
+        self._log_id = None
+        self.reached = {}
+        self.stopped = {}
+        self._token = None
+
     def advance(self, positions: Mapping[Partition, int]) -> None:
         """Folded and committed so far; wakes whoever waited for it."""
         self.reached |= positions

@@ -123,6 +123,8 @@ class Projector:
                     await bell.wait(DOORBELL_TIMEOUT_S)
                     continue
                 steps = await self._decode(slices, positions)
+                if until is not None:
+                    steps = [step for step in steps if step.offset < until.get(step.partition, 0)]
                 if folding is not None:
                     await folding
                     folding = None

@@ -6,9 +6,11 @@ import msgspec
 from fastapi import APIRouter, Response
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from libs.events.bookkeeping import checkpoints
+from libs.service.errors import refusal_of
 from libs.service.runtime import Service, State
 
 Answered = Counter[tuple[str, str, int]]
@@ -63,7 +65,9 @@ async def _database(service: Service) -> dict[str, object]:
         return {"ok": False, "reason": service.reason}
     try:
         async with service.reads.connect() as connection:
-            await connection.execute(text("SELECT 1"))
+            await connection.execute(select(checkpoints.c.topic).limit(1))
+    except DBAPIError as reason:
+        return {"ok": False, "reason": refusal_of(reason).detail}
     except (SQLAlchemyError, OSError, TimeoutError) as reason:
         return {"ok": False, "reason": f"the database cannot be reached ({type(reason).__name__})"}
     return {"ok": True}

@@ -166,6 +166,7 @@ class Service:
         projector = Projector(
             self.projection, log, folds, leases, self.progress, partitions=partitions, limited=self._is_live
         )
+        self.progress.reset()
         self.state, self.reason = State.REBUILDING, "folding the log up to its end"
         try:
             async with running(self._watch(log), self._become_ready(log, generations, generation)):

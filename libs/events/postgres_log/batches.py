@@ -1,4 +1,4 @@
-"""A record batch as bytes: MessagePack of keys, values and, by index, the headers that are not an event's usual ones."""
+"""A record batch as bytes: MessagePack of keys, values and, by index, headers that are not an event's usual ones."""
 
 from collections.abc import Sequence
 
