@@ -10,7 +10,7 @@ from fastapi.routing import APIRoute
 
 from libs.events import strict_json
 from libs.events.strict_json import NotJson, UnsafeJson
-from libs.service import errors, health
+from libs.service import docs, errors, health
 from libs.service.errors import HttpRefusal
 from libs.service.logs import configure
 from libs.service.openapi import describe
@@ -86,6 +86,7 @@ def create_app(
     errors.install(app)
     shell = Shell(app, service, hot or {})
     app.include_router(health.router(service, shell.answered))
+    app.include_router(docs.router(title))
     for router in routers:
         app.include_router(router)
     if settings.cors_origins:

@@ -14,6 +14,7 @@ from libs.events import strict_json
 from libs.events.clock import now
 from libs.events.edge import Edge, looks_plain
 from libs.events.examine import EventRefused
+from libs.events.failpoints import pass_by
 from libs.events.identifiers import Nodes
 from libs.events.log import EVENT_HEADERS, Headers, LogError, Record
 from libs.events.position import encode
@@ -87,6 +88,7 @@ class Ingest:
             await send_body(send, 200, _answer(len(records), None, rejected), b"application/json")
             return
         appended = await log.append(INTERACTIONS.name, records)
+        pass_by("ingest.after_append")
         token = encode(log.log_id, appended.positions)
         extra = [(POSITION_HEADER, token.encode())]
         await send_body(send, 202, _answer(len(records), token, rejected), b"application/json", extra)

@@ -9,6 +9,7 @@ from sqlalchemy import RowMapping
 from libs.events.clock import now
 from libs.events.envelope import name_of
 from libs.events.examine import EventRefused, examine
+from libs.events.failpoints import pass_by
 from libs.events.log import key_of
 from libs.events.position import Partition, encode
 from libs.events.problems import Problem
@@ -51,6 +52,7 @@ async def record(service: Service, command: RecordInteraction, node: UUID) -> Re
         return await _again(service, row, request, location)
     _require_valid(event)
     partition, offset = await append_once(service, INTERACTIONS.name, key, event, request)
+    pass_by("recording.after_append")
     token = encode(service.log.log_id, {partition: offset + 1})
     if not await folded(service, partition, offset):
         return Recorded(None, token, outcome_path(service.name, command.id))

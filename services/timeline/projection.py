@@ -1,12 +1,13 @@
 """From events to entries. Pure; one row an event, and the row knows the event's name."""
 
+from functools import lru_cache
+
 import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog.fields import Observation
-from libs.events.envelope import Event
 from libs.events.fold import AppendFold, Fact, Projection
-from libs.events.identifiers import parse
+from libs.events.identifiers import CACHED_NODES, parse
 from libs.events.topics import INTERACTIONS
 from services.timeline.tables import METADATA, entries
 from services.timeline.titles import title
@@ -76,7 +77,7 @@ def row(fact: Fact) -> tuple[str | None, ...]:
         fact.name,
         fact.digest,
         fact.recorded_at,
-        normal_subject(event),
+        normal_subject(event.subject),
         event.type,
         channel,
         touchpoint,
@@ -85,9 +86,10 @@ def row(fact: Fact) -> tuple[str | None, ...]:
     )
 
 
-def normal_subject(event: Event) -> str:
-    """The subject in its normal form; equal for all spellings of one name."""
-    return str(parse(event.subject or ""))
+@lru_cache(CACHED_NODES)
+def normal_subject(subject: str) -> str:
+    """The subject in its normal form; equal for all spellings of one name. Raises BadIdentifier, a ValueError."""
+    return str(parse(subject))
 
 
 PROJECTION = Projection(
