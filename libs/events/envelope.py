@@ -6,7 +6,8 @@ from typing import Any
 import msgspec
 
 from libs.events import strict_json
-from libs.events.times import canonical
+from libs.events.strict_json import NotJson, UnsafeJson
+from libs.events.times import BadTime, canonical
 
 _UUID_CHARACTERS = 36
 _UUID7_MARK = "7"
@@ -70,8 +71,14 @@ def digest_of(value: bytes) -> str:
 
 
 def same_content(one: bytes, other: bytes) -> bool:
-    """Whether two values say the same: equal parsed attributes and data, however they are spelled."""
-    return _content(one) == _content(other)
+    """Whether two values say the same: equal parsed attributes and data, however they are spelled.
+
+    Bytes that a strict reader refuses are the same as nothing but themselves.
+    """
+    try:
+        return one == other or _content(one) == _content(other)
+    except (NotJson, UnsafeJson, BadTime):
+        return False
 
 
 def _content(value: bytes) -> bytes:

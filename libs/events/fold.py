@@ -90,7 +90,7 @@ class Projection:
 def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str) -> Fact:
     """Read a record. Raises Undecodable where it is no event that any fold could understand."""
     event = decode(record.value)
-    key = _key_text(record.key)
+    key = key_text(record.key)
     try:
         data = _data(event)
         occurred_at = recorded_at if event.time is None else canonical(event.time)
@@ -100,8 +100,9 @@ def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str)
     return Fact(event, data, key, partition, offset, recorded_at, occurred_at, name, digest_of(record.value))
 
 
-def _key_text(key: bytes) -> str:
-    return key.decode(errors="backslashreplace")
+def key_text(key: bytes) -> str:
+    """A record's key as text that any table can hold; our own keys are uuids and stay as they are."""
+    return key.decode(errors="backslashreplace").replace("\x00", "\\0")
 
 
 def _data(event: Event) -> Data | None:

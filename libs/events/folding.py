@@ -21,7 +21,7 @@ from libs.events.log import EventLog
 from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
 from libs.events.rowstore import load, write
-from libs.events.sorting import First, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row, storable
+from libs.events.sorting import First, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
 from libs.events.steps import Step, Unreadable, ends_of
 
 _PERMANENT = ("22", "23")
@@ -47,6 +47,7 @@ class Folder:
         self._limited = limited
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
+        self._stopped_at: Positions = {}
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -73,6 +74,7 @@ class Folder:
         try:
             await self._commit(steps)
         except TooManyParked as reason:
+            self._stopped_at[reason.partition] = reason.offset
             self._progress.stopped[reason.partition] = str(reason)
             await self.fold(steps)
         except DATABASE_ERRORS as error:
@@ -86,7 +88,7 @@ class Folder:
                 raise
 
     def _stands(self, step: Step) -> bool:
-        return step.partition in self._progress.stopped
+        return step.offset >= self._stopped_at.get(step.partition, step.offset + 1)
 
     async def _commit(self, steps: list[Step]) -> None:
         pass_by("fold.before_transaction")
@@ -172,7 +174,7 @@ class Folder:
             await write(connection, fold, changed)
         if sorter.newly_parked:
             rows = [
-                {"topic": partition.topic, "partition": partition.number, "key": storable(key), "since_offset": offset}
+                {"topic": partition.topic, "partition": partition.number, "key": key, "since_offset": offset}
                 for partition, key, offset in sorter.newly_parked
             ]
             await connection.execute(insert(parked_keys), rows)

@@ -31,7 +31,7 @@ from libs.events.steps import Step, steps_of
 CATCH_UP_RECORDS = 5_000
 CATCH_UP_BYTES = 8 << 20
 DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
-RETRY_FIRST_S, RETRY_MOST_S = 0.1, 5.0
+RETRY_FIRST_S, RETRY_MOST_S = 0.1, 1.0
 STANDBY_S = 1.0
 
 _GONE = ("42P01", "3F000")

@@ -108,7 +108,7 @@ class Sorter:
     def _hold(self, step: Fact | Unreadable, code: str, detail: str) -> None:
         event_id = step.event.id if isinstance(step, Fact) else step.event_id
         place = (step.partition.topic, str(step.partition.number), str(step.offset))
-        words = (storable(step.key), step.name, event_id and storable(event_id), code, storable(detail))
+        words = (step.key, step.name, event_id and storable(event_id), code, storable(detail))
         self.held.append((*place, *words))
 
 

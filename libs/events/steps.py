@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from libs.events.envelope import Undecodable, digest_of
-from libs.events.fold import Fact, fact_of
+from libs.events.fold import Fact, fact_of, key_text
 from libs.events.log import LogBroken, Record, Slice
 from libs.events.log_created import TYPE as LOG_CREATED
 from libs.events.position import Partition, Positions
@@ -61,7 +61,7 @@ def _step(record: Record, partition: Partition, offset: int, recorded_at: str) -
     try:
         fact = fact_of(record, partition, offset, recorded_at)
     except Undecodable as reason:
-        key = record.key.decode(errors="backslashreplace")
+        key = key_text(record.key)
         digest = digest_of(record.value)
         return Unreadable(key, partition, offset, recorded_at, digest, "undecodable", str(reason)[:500])
     if fact.event.type == LOG_CREATED:

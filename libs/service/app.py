@@ -5,10 +5,13 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi.dependencies.models import Dependant
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 
 from libs.events import strict_json
+from libs.events.problems import Problem
 from libs.events.strict_json import NotJson, UnsafeJson
 from libs.service import docs, errors, health
 from libs.service.errors import HttpRefusal
@@ -41,11 +44,16 @@ class StrictRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
         takes_body = self.body_field is not None
+        known = _query_names(self.dependant)
 
         async def strictly(request: Request) -> Response:
+            _require_known(request, known)
+            strict = StrictRequest(request.scope, request.receive)
             if takes_body and not _is_json(request.headers.get("content-type", "")):
                 raise HttpRefusal(415, "unsupported_media_type", "send the body as application/json")
-            return await handle(StrictRequest(request.scope, request.receive))
+            if takes_body and not await strict.body():
+                raise HttpRefusal(400, "not_json", "the body is empty")
+            return await handle(strict)
 
         return strictly
 
@@ -99,6 +107,25 @@ def create_app(
         )
     describe(app)
     return shell
+
+
+def _query_names(dependant: Dependant) -> frozenset[str]:
+    """What a route knows; a parameter that is a model stands for its fields."""
+    names: set[str] = set()
+    for parameter in dependant.query_params:
+        kind = parameter.field_info.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            names |= {field.alias or name for name, field in kind.model_fields.items()}
+        else:
+            names.add(parameter.alias)
+    return frozenset(names)
+
+
+def _require_known(request: Request, known: frozenset[str]) -> None:
+    """A misspelt parameter is refused, since its effect would be missed."""
+    if unknown := sorted(request.query_params.keys() - known):
+        problems = [Problem(name, "unknown_parameter", "this route has no such parameter") for name in unknown]
+        raise HttpRefusal(400, "bad_parameter", "this route does not have all of these parameters", problems)
 
 
 def _is_json(content_type: str) -> bool:

@@ -3,9 +3,10 @@
 import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from libs.events.terms import CHANNEL_PATTERN, TOUCHPOINT_PATTERN
+from libs.events.times import parse
 
 MAX_LIMIT = 500
 
@@ -21,6 +22,14 @@ def _term(pattern: str, what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+def _moment(value: object) -> object:
+    """Strict, where pydantic would take 2020 for seconds and the calendar's last hours for a time in UTC."""
+    if not isinstance(value, str):
+        raise ValueError("must be text: an RFC 3339 time")  # noqa: TRY004  pydantic turns ValueError into its own
+    return parse(value)
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items a page has at most")]
 Cursor = Annotated[str | None, Field(description="`next_cursor` of the page before")]
 Channel = Annotated[str | None, _term(CHANNEL_PATTERN, "channel"), Field(description="Only this channel")]

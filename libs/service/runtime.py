@@ -172,6 +172,7 @@ class Service:
             async with running(self._watch(log), self._become_ready(log, generations, generation)):
                 await projector.run()
         except GenerationGone:
+            self.state, self.reason = State.REBUILDING, "the tables are being folded again from the log"
             logger.warning("generation_gone", schema=generation.schema)
         finally:
             await folds.dispose()

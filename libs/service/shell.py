@@ -68,6 +68,7 @@ class Shell:
                 position = self.service.progress.token
             await handler(scope, receive, counting)
         except HttpRefusal as refusal:
+            position = self.service.progress.token
             await send_refusal(counting, refusal)
         finally:
             route = str(getattr(scope.get("route"), "path", "unmatched" if handler is self.app else scope["path"]))

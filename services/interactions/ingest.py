@@ -198,7 +198,7 @@ def _traced(records: list[Record], trace: bytes) -> list[Record]:
 def _is_dry_run(query: bytes) -> bool:
     if not query or query == b"dry_run=true":
         return bool(query)
-    given = parse_qs(query.decode("ascii", "replace"), keep_blank_values=True)
+    given = parse_qs(query.decode("ascii", "replace"))
     match given.pop("dry_run", ["false"]):
         case ["true" | "1"] if not given:
             return True

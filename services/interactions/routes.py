@@ -110,7 +110,7 @@ def _interaction_routes(routes: APIRouter, service: Service) -> None:
         body: NewInteraction, idempotency_key: Annotated[str | None, Header()] = None
     ) -> Response:
         """Answered when the interaction can be read back."""
-        person = read_ref(body.contact, service.nodes, "contact")
+        person = read_ref(body.contact, service.nodes, "/contact")
         if person.is_node:
             await _require_known(service, person.node)
         id_ = command_id(service.log.log_id, "POST", "/v1/interactions", idempotency_key)

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Channel, Cursor, Direction, Limit, Touchpoint
+from libs.service.parameters import Channel, Cursor, Direction, Limit, Moment, Touchpoint
 
 Status = Literal["opened", "in_progress", "completed"]
 Words = Annotated[str, Field(min_length=1, max_length=65_536)]
@@ -50,15 +50,15 @@ class NewInteraction(BaseModel):
     )
 
     contact: Annotated[str, Field(description="Whom it was with: an identifier, or a contact's uuid")]
-    time: Annotated[AwareDatetime | None, Field(description="When it happened; else now")] = None
+    time: Annotated[Moment | None, Field(description="When it happened; else now")] = None
     channel: Id
     direction: Literal["inbound", "outbound"]
     touchpoint: Id | None = None
     reason: Words | None = None
     summary: Words | None = None
     status: Status | None = None
-    started_at: AwareDatetime | None = None
-    ended_at: AwareDatetime | None = None
+    started_at: Moment | None = None
+    ended_at: Moment | None = None
     purpose: Id | None = None
     topic: Id | None = None
     handed_over_to: Id | None = None
@@ -106,8 +106,8 @@ class InteractionQuery(BaseModel):
     touchpoint: Touchpoint = None
     direction: Direction = None
     status: Annotated[Status | None, Field(description="Only in this status")] = None
-    from_: Annotated[AwareDatetime | None, Field(alias="from", description="Happened then or later")] = None
-    to: Annotated[AwareDatetime | None, Field(description="Happened before then")] = None
+    from_: Annotated[Moment | None, Field(alias="from", description="Happened then or later")] = None
+    to: Annotated[Moment | None, Field(description="Happened before then")] = None
 
 
 class FoundEvent(BaseModel):

@@ -3,9 +3,9 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Channel, Cursor, Direction, Limit, Touchpoint
+from libs.service.parameters import Channel, Cursor, Direction, Limit, Moment, Touchpoint
 
 ServiceName = Literal["identity", "contacts", "interactions", "feedback", "scoring"]
 
@@ -22,10 +22,10 @@ class TimelineQuery(BaseModel):
     channel: Channel = None
     touchpoint: Touchpoint = None
     direction: Direction = None
-    from_: Annotated[AwareDatetime | None, Field(alias="from", description="Happened then or later")] = None
-    to: Annotated[AwareDatetime | None, Field(description="Happened before then")] = None
-    as_of: Annotated[AwareDatetime | None, Field(description="What had happened by then")] = None
-    known_at: Annotated[AwareDatetime | None, Field(description="What had been recorded by then")] = None
+    from_: Annotated[Moment | None, Field(alias="from", description="Happened then or later")] = None
+    to: Annotated[Moment | None, Field(description="Happened before then")] = None
+    as_of: Annotated[Moment | None, Field(description="What had happened by then")] = None
+    known_at: Annotated[Moment | None, Field(description="What had been recorded by then")] = None
 
 
 class TimelineItem(BaseModel):
