@@ -14,6 +14,7 @@ from libs.events import strict_json
 from libs.events.problems import Problem
 from libs.events.strict_json import NotJson, UnsafeJson
 from libs.service import docs, errors, health
+from libs.service.bodies import read_body
 from libs.service.errors import HttpRefusal
 from libs.service.logs import configure
 from libs.service.openapi import describe
@@ -21,12 +22,17 @@ from libs.service.runtime import Service
 from libs.service.settings import Settings
 from libs.service.shell import App, Shell
 
-MAX_BODY_BYTES = 8 << 20
 EXPOSED_HEADERS = ("ETag", "Link", "Location", "Retry-After", "Rapport-Position")
 
 
 class StrictRequest(Request):
     """Reads JSON bodies as strictly as the edge reads events."""
+
+    async def body(self) -> bytes:
+        """Raises 413 beyond the limit."""
+        if not hasattr(self, "_body"):
+            self._body = await read_body(self.receive, dict(self.scope["headers"]))
+        return self._body
 
     async def json(self) -> Any:
         """Raises 400 for bytes that are no JSON, 422 for JSON that cannot be stored."""
@@ -88,7 +94,6 @@ def create_app(
         lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
         redirect_slashes=False,
     )
     errors.install(app)

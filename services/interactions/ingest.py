@@ -5,7 +5,7 @@ answers when they are durable. CloudEvents in structured, batched and binary for
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -22,7 +22,7 @@ from libs.events.problems import Problem
 from libs.events.strict_json import NotJson, UnsafeJson
 from libs.events.times import MAX_AHEAD
 from libs.events.topics import INTERACTIONS
-from libs.service.app import MAX_BODY_BYTES
+from libs.service.bodies import read_body
 from libs.service.errors import HttpRefusal, refusal_of
 from libs.service.runtime import Service
 from libs.service.shell import POSITION_HEADER, Receive, Scope, Send, send_body, send_refusal
@@ -121,21 +121,6 @@ class Ingest:
         return records, [Rejected(n, p.pointer, p.code, p.detail) for n, reason in refused for p in reason.problems]
 
 
-async def read_body(receive: Receive, headers: Mapping[bytes, bytes]) -> bytes:
-    """The whole body. Raises 413 as soon as it is known to be too large."""
-    declared = headers.get(b"content-length", b"0")
-    if len(declared) > 12 or int(declared) > MAX_BODY_BYTES:
-        raise _too_large()
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    while message.get("more_body"):
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large()
-    return body
-
-
 def split(body: bytes) -> Sequence[msgspec.Raw]:
     """The events of a batch, each as its bytes. Raises 400 for no JSON, 422 for anything but an array."""
     try:
@@ -223,7 +208,3 @@ def _refusal(status: int, problems: Sequence[Problem]) -> HttpRefusal:
             return HttpRefusal(400, problems[0].code, f"{problems[0].detail}; nothing was stored", problems)
         case _:
             return HttpRefusal(422, "invalid_event", "nothing was stored; see errors", problems)
-
-
-def _too_large() -> HttpRefusal:
-    return HttpRefusal(413, "body_too_large", "a body is at most 8 MiB; nothing was stored")

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 
 from libs.events.clock import now
 from libs.events.envelope import name_of
-from libs.events.examine import EventRefused, examine
+from libs.events.examine import MAX_EVENT_BYTES, EventRefused, examine
 from libs.events.failpoints import pass_by
 from libs.events.log import key_of
 from libs.events.position import Partition, encode
@@ -77,8 +77,11 @@ async def _load(service: Service, id_: UUID) -> RowMapping | None:
 
 def _require_valid(event: dict[str, Any]) -> None:
     """Our own events pass the same edge as everybody's."""
+    raw = msgspec.json.encode(event)
+    if len(raw) > MAX_EVENT_BYTES:
+        raise HttpRefusal(413, "event_too_large", "an event is at most 256 KiB; nothing was recorded")
     try:
-        examine(msgspec.json.encode(event), now() + MAX_AHEAD, own=True)
+        examine(raw, now() + MAX_AHEAD, own=True)
     except EventRefused as reason:
         problems = [Problem(p.pointer.removeprefix("/data"), p.code, p.detail) for p in reason.problems]
         raise HttpRefusal(422, "invalid_body", "nothing was recorded; see errors", problems) from None
