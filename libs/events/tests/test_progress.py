@@ -1,0 +1,48 @@
+import asyncio
+
+import pytest
+
+from libs.events.position import Partition
+from libs.events.progress import Progress
+from libs.events.tests.folding_sample import DEADLINE_S, TOPIC, event, folding, following, new_log
+
+pytestmark = pytest.mark.asyncio
+
+ADA = Partition(TOPIC, 0)
+
+
+class TestProgress:
+    async def test_a_waiter_is_woken_when_its_position_is_folded(self, database: str) -> None:
+        log = await new_log()
+        async with folding(log, database) as process, following(process):
+            [(ada, end)] = (await log.append(TOPIC, [event("ada", "1", 1)])).positions.items()
+            waiting = [asyncio.create_task(process.progress.wait_for({ada: end + n}, DEADLINE_S)) for n in range(3)]
+            await log.append(TOPIC, [event("ada", "2", 1), event("ada", "3", 1)])
+            assert await asyncio.gather(*waiting) == [True] * 3
+            assert await process.balances() == {"ada": 3}
+
+    async def test_a_wait_ends_with_its_time_and_leaves_nothing_behind(self) -> None:
+        progress = Progress()
+        progress.start((await new_log()).log_id, {ADA: 1})
+        assert await progress.wait_for({ADA: 1}, 0)
+        assert not await progress.wait_for({ADA: 2}, 0.01)
+        assert progress._waiting == {}
+
+    async def test_partitions_that_are_not_read_are_not_waited_for(self) -> None:
+        progress = Progress()
+        progress.start((await new_log()).log_id, {ADA: 1})
+        assert await progress.wait_for({ADA: 1, Partition("feedback", 0): 9}, 0)
+
+    @pytest.mark.xfail(strict=True, reason="bug: before anything is known, everything counts as reached")
+    async def test_nothing_is_reached_before_anything_is_known(self) -> None:
+        assert not await Progress().wait_for({ADA: 1}, 0.01)
+
+    async def test_lag_is_what_was_seen_and_not_folded(self) -> None:
+        progress = Progress()
+        assert (progress.token, progress.lag) == (None, 0)
+        progress.start((await new_log()).log_id, {ADA: 1})
+        progress.saw_ends({ADA: 5, Partition("feedback", 0): 9})
+        assert progress.lag == 4
+        token = progress.token
+        progress.advance({ADA: 5})
+        assert (progress.lag, progress.token != token) == (0, True)
