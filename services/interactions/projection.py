@@ -13,7 +13,7 @@ from libs.events.topics import INTERACTIONS
 from services.interactions.tables import METADATA, events, interactions
 
 VERSION = 1
-FINGERPRINT = "unset"
+FINGERPRINT = "sha256:4307f8c3703e4ec9736897acdb8ce73afdb6fb50f9b28a7ac6c1cc997943af84"
 
 _encode = msgspec.json.Encoder().encode
 

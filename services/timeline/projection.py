@@ -13,7 +13,7 @@ from services.timeline.tables import METADATA, entries
 from services.timeline.titles import title
 
 VERSION = 1
-FINGERPRINT = "unset"
+FINGERPRINT = "sha256:dc8bf4773729ce24dad957ff77bc6a332830da23065d8b309de59c8bc3fd6601"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36
