@@ -1,0 +1,101 @@
+"""The log port and the replay without any HTTP: the library on a PostgreSQL of its own, with fsync on."""
+
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+
+import asyncpg
+
+from benchmarks.events import Events
+from benchmarks.system import scratch_folder
+from libs.embedded.home import Home
+from libs.embedded.postgres import EmbeddedPostgres
+from libs.events.database import for_control, for_folds
+from libs.events.generations import Generations
+from libs.events.identifiers import Nodes
+from libs.events.ids import new_id
+from libs.events.leases import Leases
+from libs.events.log import EventLog, Record
+from libs.events.log_created import ensure_topics
+from libs.events.position import Partition, Positions
+from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
+from libs.events.progress import Progress
+from libs.events.projector import Projector
+from libs.events.topics import INTERACTIONS
+from services.timeline.projection import PROJECTION
+
+NODES = Nodes(bytes(32))
+LOG, TIMELINE = "log", "timeline"
+PARTITIONS = [Partition(INTERACTIONS.name, number) for number in range(INTERACTIONS.partitions)]
+APPEND_RECORDS = 5_000  # falls into 12 batches of about 400, as a busy ingest writes them
+
+
+@contextmanager
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """With a database for the log and one for the timeline."""
+    with scratch_folder() as folder, EmbeddedPostgres(Home.at(folder)) as server:
+        server.ensure_databases([LOG, TIMELINE])
+        yield server
+
+
+@asynccontextmanager
+async def new_log(url: str) -> AsyncIterator[PostgresLog]:
+    async with open_postgres_log(url) as log:
+        await ensure_topics(log, NODES.check_value())
+        yield log
+
+
+async def fill(log: EventLog, count: int, seed: int = 1) -> None:
+    """Append random customers' events with random ids."""
+    events = Events(seed)
+    for start in range(0, count, APPEND_RECORDS):
+        named = (events.named() for _ in range(min(APPEND_RECORDS, count - start)))
+        await log.append(INTERACTIONS.name, [Record(NODES.key(subject), event) for subject, event in named])
+
+
+@asynccontextmanager
+async def empty_generation(url: str, log: EventLog) -> AsyncIterator[str]:
+    """The schema of a generation that is dropped at the end."""
+    control = for_control(url)
+    generations = Generations(control, PROJECTION)
+    try:
+        generation = await generations.make_scratch(log.log_id, PARTITIONS)
+        yield generation.schema
+        await generations.drop(generation)
+    finally:
+        await control.dispose()
+
+
+async def replay(
+    url: str,
+    schema: str,
+    log: EventLog,
+    until: Mapping[Partition, int],
+    *,
+    partitions: Collection[Partition] = PARTITIONS,
+    instance: str = "bench",
+    progress: Progress | None = None,
+) -> None:
+    """Fold up to the given positions, as a service does."""
+    folds, control = for_folds(url, schema), for_control(url)
+    leases = Leases(control, schema, instance, new_id())
+    projector = Projector(
+        PROJECTION, log, folds, leases, progress or Progress(), partitions=partitions, limited=lambda: False
+    )
+    try:
+        await projector.run(until)
+    finally:
+        await folds.dispose()
+        await control.dispose()
+
+
+async def ends(log: EventLog) -> Positions:
+    return await log.ends([INTERACTIONS.name])
+
+
+@asynccontextmanager
+async def connected(url: str) -> AsyncIterator[asyncpg.Connection]:
+    connection = await asyncpg.connect(url)
+    try:
+        yield connection
+    finally:
+        await connection.close()
