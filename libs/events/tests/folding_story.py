@@ -7,7 +7,7 @@ from libs.events.log import Record
 from libs.events.tests.folding_sample import Folding, event, keys_of, parked
 
 INT4_MAX = 2**31 - 1
-RECORDS = 150
+RECORDS = 100
 
 
 def respelled(record: Record) -> Record:

@@ -278,17 +278,21 @@ class TestTheWorldGoesAway:
     ) -> None:
         monkeypatch.setattr(projector_module, "RENEW_S", 0)
         log = await new_log()
+        other = await asyncpg.connect(database)
         async with folding(log, database) as process, following(process) as running_:
-            for n in range(10):
-                await log.append(TOPIC, payments(20, start=20 * n))
-                await cut_connections(database)
-            assert await process.progress.wait_for({ADA: 201}, DEADLINE_S)
+            blocked = "SELECT count(*) >= 2 FROM pg_locks WHERE NOT granted"
+            async with other.transaction():
+                await other.execute(f"SET search_path = {process.generation.schema}; LOCK TABLE leases, checkpoints")
+                await log.append(TOPIC, payments(1))
+                await until(process, lambda: other.fetchval(blocked))
+                await cut_connections(database, spare=other.get_server_pid())
+            assert await process.progress.wait_for({ADA: 2}, DEADLINE_S)
             assert not running_.done()
+        await other.close()
 
 
-async def cut_connections(database: str) -> None:
-    """All but the one that asks for it."""
-    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+async def cut_connections(database: str, spare: int = 0) -> None:
     connection = await asyncpg.connect(database)
-    await connection.execute(f"{others} AND pid <> pg_backend_pid()")
+    others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()"
+    await connection.execute(f"{others} AND pid NOT IN (pg_backend_pid(), {spare})")
     await connection.close()

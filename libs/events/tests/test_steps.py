@@ -27,10 +27,8 @@ def test_what_is_delivered_again_is_dropped_and_counted() -> None:
 
 
 def test_a_records_kind_is_told_and_nothing_is_left_out() -> None:
-    first, bad, good = steps_of(
-        [Slice(ADA, 0, 0, [log_created._record(ADA, UUID(int=1), "check"), Record(b"ada", b"\xff"), *payments(1)])],
-        {ADA: 0},
-    )[0]
+    named = log_created._record(ADA, UUID(int=1), "check")
+    first, bad, good = steps_of([Slice(ADA, 0, 0, [named, Record(b"ada", b"\xff"), *payments(1)])], {ADA: 0})[0]
     assert isinstance(first, Passed)
     assert isinstance(bad, Unreadable)
     assert (bad.key, bad.offset, bad.code) == ("ada", 1, "undecodable")
