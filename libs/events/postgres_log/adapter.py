@@ -26,7 +26,7 @@ class PostgresLog:
 
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
         self._pool = pool
-        self._counts = dict(counts)
+        self._partitions = _partitions(counts)
         self.writer = Writer(url)
         self.doorbells = Doorbells(url)
         self._reader = Reader(pool)
@@ -51,25 +51,29 @@ class PostgresLog:
             list(counts),
             list(counts.values()),
         )
-        self._counts = await _counts(self._pool)
+        self._partitions = _partitions(await _counts(self._pool))
 
     async def partition_counts(self) -> Mapping[str, int]:
         """How many partitions each topic has."""
-        return dict(self._counts)
+        return {topic: len(partitions) for topic, partitions in self._partitions.items()}
 
     async def append(self, topic: str, records: Sequence[Record]) -> Appended:
         """See `EventLog.append`."""
-        if topic not in self._counts:
+        partitions = self._partitions.get(topic)
+        if partitions is None:
             raise AppendRefused(f"there is no topic {topic}")
-        count = self._counts[topic]
-        groups: dict[int, list[Record]] = {}
+        count = len(partitions)
+        groups: dict[Partition, list[Record]] = {}
         size = 0
         for record in records:
             number = partition_of(record.key, count) if record.partition is None else record.partition
-            if number in groups:
-                groups[number].append(record)
+            if not 0 <= number < count:
+                raise AppendRefused(f"topic {topic} has no partition {number}")
+            partition = partitions[number]
+            if partition in groups:
+                groups[partition].append(record)
             else:
-                groups[number] = [record]
+                groups[partition] = [record]
             size += len(record.value)
             if len(record.value) > MAX_BATCH_BYTES:
                 raise AppendRefused("a record is larger than the log takes")
@@ -122,3 +126,7 @@ async def open_postgres_log(url: str) -> AsyncIterator[PostgresLog]:
 async def _counts(connection: "asyncpg.Connection | asyncpg.Pool[Any]") -> dict[str, int]:
     rows = await connection.fetch("SELECT topic, count(*) AS partitions FROM log_heads GROUP BY topic")
     return {row["topic"]: row["partitions"] for row in rows}
+
+
+def _partitions(counts: Mapping[str, int]) -> dict[str, list[Partition]]:
+    return {topic: [Partition(topic, number) for number in range(count)] for topic, count in counts.items()}

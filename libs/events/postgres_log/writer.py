@@ -7,6 +7,7 @@ thirty-two callers share a flush. An append is answered when its commit is durab
 import asyncio
 from collections import deque
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import asyncpg
@@ -27,13 +28,15 @@ RETRY_S = 0.2
 _UNCERTAIN = ("08", "57", "58", "XX")
 
 
-class Waiting(NamedTuple):
-    """One caller's append, by partition."""
+@dataclass(slots=True)
+class Waiting:
+    """One caller's append, by partition; `starts` says where its records begin in the group's, one a partition."""
 
     topic: str
-    groups: Mapping[int, Sequence[Record]]
+    groups: Mapping[Partition, Sequence[Record]]
     size: int
     done: asyncio.Future[Appended]
+    starts: list[int] = field(default_factory=list)
 
 
 class Writer:
@@ -46,7 +49,7 @@ class Writer:
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
 
-    def put(self, topic: str, groups: Mapping[int, Sequence[Record]], size: int) -> asyncio.Future[Appended]:
+    def put(self, topic: str, groups: Mapping[Partition, Sequence[Record]], size: int) -> asyncio.Future[Appended]:
         """Queue an append; the future ends as `EventLog.append` does. Raises LogOverloaded at once when full."""
         if self._waiting_bytes + size > MAX_WAITING_BYTES:
             raise LogOverloaded("too much waits to be written")
@@ -87,9 +90,14 @@ class Writer:
             _fail(group, AppendRefused(f"the log's database cannot be reached ({type(reason).__name__})"))
             await asyncio.sleep(RETRY_S)
             return
-        gathered, places = _gather(group)
+        gathered = _gather(group)
         rows = list(_rows(gathered))
-        columns = ([r.topic for r in rows], [r.number for r in rows], [r.records for r in rows], [r.body for r in rows])
+        columns = (
+            [r.partition.topic for r in rows],
+            [r.partition.number for r in rows],
+            [r.records for r in rows],
+            [r.body for r in rows],
+        )
         try:
             firsts = await connection.fetch(
                 "SELECT first_offset FROM log_append($1, $2, $3, $4)", *columns, timeout=COMMIT_TIMEOUT_S
@@ -100,8 +108,8 @@ class Writer:
             return
         base: dict[Partition, int] = {}
         for row, (first,) in zip(rows, firsts, strict=True):
-            base.setdefault(Partition(row.topic, row.number), first)
-        _answer(group, places, base)
+            base.setdefault(row.partition, first)
+        _answer(group, base)
 
     async def _connected(self) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
@@ -115,45 +123,44 @@ class Writer:
 
 
 class _Row(NamedTuple):
-    topic: str
-    number: int
+    partition: Partition
     records: int
     body: bytes
 
 
-def _gather(group: list[Waiting]) -> tuple[dict[Partition, list[Record]], list[dict[int, Span]]]:
-    """All records by partition, and for each caller where its own begin there (offsets counted from the group's)."""
+def _gather(group: list[Waiting]) -> dict[Partition, list[Record]]:
+    """All records by partition; each caller remembers where its own begin."""
     gathered: dict[Partition, list[Record]] = {}
-    places: list[dict[int, Span]] = []
     for waiting in group:
-        spans: dict[int, Span] = {}
-        for number, records in waiting.groups.items():
-            into = gathered.setdefault(Partition(waiting.topic, number), [])
-            spans[number] = Span(len(into), len(records))
+        for partition, records in waiting.groups.items():
+            into = gathered.get(partition)
+            if into is None:
+                into = gathered[partition] = []
+            waiting.starts.append(len(into))
             into.extend(records)
-        places.append(spans)
-    return gathered, places
+    return gathered
 
 
 def _rows(gathered: Mapping[Partition, list[Record]]) -> list[_Row]:
     rows = []
-    for (topic, number), records in gathered.items():
+    for partition, records in gathered.items():
         start = 0
         while start < len(records):
             stop, size = start, 0
             while stop < len(records) and stop - start < MAX_BATCH_RECORDS and size < MAX_BATCH_BYTES:
                 size += len(records[stop].value)
                 stop += 1
-            rows.append(_Row(topic, number, stop - start, batches.encode(records[start:stop])))
+            rows.append(_Row(partition, stop - start, batches.encode(records[start:stop])))
             start = stop
     return rows
 
 
-def _answer(group: list[Waiting], places: list[dict[int, Span]], base: Mapping[Partition, int]) -> None:
-    for waiting, spans in zip(group, places, strict=True):
+def _answer(group: list[Waiting], base: Mapping[Partition, int]) -> None:
+    for waiting in group:
         if not waiting.done.done():
-            found = {n: Span(base[Partition(waiting.topic, n)] + s.first, s.length) for n, s in spans.items()}
-            waiting.done.set_result(Appended(waiting.topic, found))
+            placed = zip(waiting.groups.items(), waiting.starts, strict=True)
+            spans = {p.number: Span(base[p] + start, len(records)) for (p, records), start in placed}
+            waiting.done.set_result(Appended(waiting.topic, spans))
 
 
 def _outcome(reason: Exception) -> AppendRefused | AppendUnknown:
