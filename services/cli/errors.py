@@ -1,16 +1,21 @@
 """How a command fails: one clear line, exit code 1, no traceback."""
 
-from pydantic import ValidationError
+from typing import TYPE_CHECKING
 
-from libs.service.settings import Settings
+if TYPE_CHECKING:
+    from libs.service.settings import Settings
 
 
 class Failure(Exception):
     """Its text is what the operator reads."""
 
 
-def settings_or_failure() -> Settings:
+def settings_or_failure() -> "Settings":
     """The settings. Raises Failure that names the variable and the reason."""
+    from pydantic import ValidationError
+
+    from libs.service.settings import Settings
+
     try:
         return Settings()
     except ValidationError as reason:

@@ -3,9 +3,11 @@
 import os
 from dataclasses import dataclass
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from libs.events.fold import Projection
-from libs.service.shell import Shell
+if TYPE_CHECKING:
+    from libs.events.fold import Projection
+    from libs.service.shell import Shell
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +27,11 @@ class ServiceEntry:
         return int(os.environ.get(f"RAPPORT_PORT_{self.name.upper()}") or self.default_port)
 
     @property
-    def projection(self) -> Projection:
+    def projection(self) -> "Projection":
         found: Projection = import_module(f"services.{self.name}.projection").PROJECTION
         return found
 
-    def app(self) -> Shell:
+    def app(self) -> "Shell":
         """Its ASGI app; importing it reads the settings."""
         found: Shell = import_module(f"services.{self.name}.wiring").app
         return found

@@ -1,0 +1,1 @@
+"""`rapport import`: a file of any size becomes events, once, however often it is run."""
