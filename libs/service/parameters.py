@@ -4,11 +4,21 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
+from starlette.convertors import PathConvertor, register_url_convertor
 
 from libs.events.terms import CHANNEL_PATTERN, TOUCHPOINT_PATTERN
 from libs.events.times import parse
 
 MAX_LIMIT = 500
+
+
+class AnyText(PathConvertor):
+    """`{ref:text}`: the rest of a path, with slashes and, unlike `{ref:path}`, line ends."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("text", AnyText())
 
 
 def _term(pattern: str, what: str) -> AfterValidator:

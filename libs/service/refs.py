@@ -1,14 +1,11 @@
 """`{ref}` of a path or parameter: a contact's or member's uuid, or an identifier."""
 
-import re
 from typing import NamedTuple
 from uuid import UUID
 
-from libs.events.identifiers import BadIdentifier, Nodes, parse
+from libs.events.identifiers import UUID_TEXT, BadIdentifier, Nodes, parse
 from libs.events.problems import Problem
 from libs.service.errors import HttpRefusal
-
-_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Ref(NamedTuple):
@@ -25,7 +22,7 @@ class Ref(NamedTuple):
 
 def read_ref(text: str, nodes: Nodes, parameter: str = "ref") -> Ref:
     """Raises 400 for what is neither a uuid nor an identifier."""
-    if _UUID.fullmatch(text):
+    if UUID_TEXT.fullmatch(text):
         node = UUID(text)
         return Ref(node, f"contact:{node}")
     try:

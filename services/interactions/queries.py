@@ -32,6 +32,13 @@ async def interaction(connection: AsyncConnection, id_: UUID) -> RowMapping | No
     return found.mappings().first()
 
 
+async def name_of_command(connection: AsyncConnection, event_id: str, source: str) -> UUID | None:
+    """The name of an event of ours by its id, which is that of its command."""
+    mine = (events.c.event_id == event_id, events.c.source == source)
+    found: UUID | None = await connection.scalar(select(events.c.name).where(*mine).limit(1))
+    return found
+
+
 async def page(connection: AsyncConnection, query: InteractionQuery, node: UUID | None, after: Key) -> list[RowMapping]:
     """Interactions after a place, newest first; at most one more than the limit."""
     place = tuple_(after.occurred_at, after.topic, after.partition, after.offset)

@@ -44,7 +44,7 @@ async def record(service: Service, command: RecordInteraction, node: UUID) -> Re
     key = key_of(node)
     id_ = interaction_id(name_of(INTERACTIONS.name, key.decode(), SOURCE, str(command.id)))
     location = f"/v1/interactions/{id_}"
-    row = await _load(service, id_)
+    row = await _applied(service, command.id)
     event = decide(command, row)
     request = service.nodes.keyed_hash(msgspec.json.encode([command.contact, command.time, command.fields]))
     if event is None or row is not None:
@@ -68,6 +68,13 @@ async def _again(service: Service, row: RowMapping, request: str, location: str)
     partition = Partition(BY_NUMBER[row["topic"]].name, row["partition"])
     await require_same_request(service, partition, row["offset"], request)
     return Recorded(row, encode(service.log.log_id, {partition: row["offset"] + 1}), location)
+
+
+async def _applied(service: Service, command: UUID) -> RowMapping | None:
+    """What was recorded by this very command before, whomever it was about."""
+    async with service.reads.connect() as connection:
+        name = await queries.name_of_command(connection, str(command), SOURCE)
+        return None if name is None else await queries.interaction(connection, interaction_id(name.hex))
 
 
 async def _load(service: Service, id_: UUID) -> RowMapping | None:

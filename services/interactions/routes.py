@@ -67,7 +67,7 @@ def _describe_ingest(routes: APIRouter) -> None:
 
 
 def _event_routes(routes: APIRouter, service: Service) -> None:
-    @routes.get("/events/{event_id:path}", tags=["events"], summary="What became of an event",
+    @routes.get("/events/{event_id:text}", tags=["events"], summary="What became of an event",
                 response_model=FoundEvents)  # fmt: skip
     async def find_event(event_id: str, source: Annotated[str | None, Query()] = None) -> Response:
         """Every record of an id: where it stands, and whether it counts. `source` narrows it to one sender."""

@@ -31,7 +31,7 @@ def router(service: Service) -> APIRouter:
     routes = new_router()
     pages = Pages(lambda: service.reads)
 
-    @routes.get("/timeline/{ref:path}", tags=["timeline"], summary="A person's timeline, newest first",
+    @routes.get("/timeline/{ref:text}", tags=["timeline"], summary="A person's timeline, newest first",
                 response_model=TimelinePage)  # fmt: skip
     async def timeline(ref: str, query: Annotated[TimelineQuery, Query()]) -> Response:
         """Every event of the person that `ref` names, by uuid or by identifier (`crm:4711`)."""

@@ -1,0 +1,120 @@
+"""Every answer says how far it is complete, and every route waits for a position when it is asked to."""
+
+import base64
+from collections.abc import Iterator
+from uuid import UUID
+
+import httpx
+import msgspec
+import pytest
+
+from libs.events.position import Partition, encode
+from tests.integration.client import Api, purchase, refused, someone, unpadded
+from tests.integration.conftest import System
+
+
+@pytest.fixture(scope="module")
+def api(system: System) -> Iterator[Api]:
+    made = Api(system)
+    yield made
+    made.close()
+
+
+def log_of(token: str) -> UUID:
+    log, _ = msgspec.msgpack.decode(unpadded(token))
+    return UUID(bytes=log)
+
+
+def ahead(token: str, topic: str = "interactions") -> str:
+    """A position of the same log that nobody has written yet."""
+    return encode(log_of(token), {Partition(topic, 0): 2**62})
+
+
+def test_a_read_sees_what_its_position_says(api: Api) -> None:
+    name = someone()
+    for n in range(20):
+        token = api.posted(purchase(name, f"{n}"))
+        assert api.ids(name, min_position=token)[0] == f"{n}"
+
+
+@pytest.mark.parametrize("service", ["interactions", "timeline"])
+def test_each_answer_under_v1_has_a_position(api: Api, service: str) -> None:
+    client: httpx.Client = getattr(api, service)
+    api.page(name := someone(), min_position=api.posted(purchase(name)))
+    paths = {
+        "interactions": [
+            "/v1/schemas", "/v1/interactions", "/v1/events/1", "/v1/interactions?limit=0", "/v1/nothing",
+            "/v1/interactions/%ff",
+        ],
+        "timeline": [f"/v1/timeline/{name}", "/v1/timeline/crm:nobody", "/v1/timeline/%00", "/v1/x?min_position=bad"],
+    }  # fmt: skip
+    for path in paths[service]:
+        assert log_of(client.get(path).headers["rapport-position"]).version == 7
+
+
+def test_positions_of_both_services_are_of_one_log(api: Api) -> None:
+    tokens = [client.get("/v1/x").headers["rapport-position"] for client in (api.interactions, api.timeline)]
+    assert log_of(tokens[0]) == log_of(tokens[1])
+
+
+def test_a_position_that_is_not_reached_in_time_is_503_and_says_what_is(api: Api) -> None:
+    token = api.posted(purchase(name := someone()))
+    response = api.timeline.get(
+        f"/v1/timeline/{name}", params={"min_position": ahead(token)}, headers={"Prefer": "wait=1"}
+    )
+    problem = refused(response, 503, "position_not_reached")
+    assert response.headers["retry-after"] == "1"
+    assert log_of(problem["reached"]) == log_of(token)
+    assert 0.9 < response.elapsed.total_seconds() < 5
+
+
+@pytest.mark.parametrize("prefer", ["wait=0", "respond-async, wait=0", "wait=0; x"])
+def test_how_long_to_wait_is_the_clients_wish(api: Api, prefer: str) -> None:
+    token = ahead(api.posted(purchase(someone())))
+    response = api.timeline.get("/v1/timeline/crm:1", params={"min_position": token}, headers={"Prefer": prefer})
+    refused(response, 503, "position_not_reached")
+    assert response.elapsed.total_seconds() < 1
+
+
+def test_writes_wait_too(api: Api) -> None:
+    token = api.posted(purchase(name := someone()))
+    body = {"contact": name, "channel": "chat", "direction": "inbound"}
+    recorded = api.interactions.post("/v1/interactions", json=body, params={"min_position": token})
+    assert recorded.status_code == 201
+    assert api.post(purchase(name), min_position=token).status_code == 202
+    with api.stores(0):
+        for path in ("/v1/interactions", "/v1/events"):
+            response = api.interactions.post(
+                path, json=body, params={"min_position": ahead(token)}, headers={"Prefer": "wait=0"}
+            )
+            refused(response, 503, "position_not_reached")
+
+
+def test_a_topic_that_the_service_does_not_read_is_nothing_to_wait_for(api: Api) -> None:
+    token = api.posted(purchase(name := someone()))
+    api.page(name, min_position=token)
+    assert api.ids(name, min_position=ahead(token, "operations"))
+
+
+def test_another_logs_token_is_refused(api: Api) -> None:
+    other = encode(UUID("0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"), {Partition("interactions", 0): 1})
+    problem = refused(api.timeline.get("/v1/timeline/crm:1", params={"min_position": other}), 400, "bad_position")
+    assert "another log" in problem["detail"]
+    refused(api.post(purchase(someone()), min_position=other), 400, "bad_position")
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "=", "AAAA", "A" * 3_000, "é", "ks", base64.urlsafe_b64encode(b"\x92\xc4\x10").decode()]
+)
+@pytest.mark.parametrize("service", ["interactions", "timeline"])
+def test_what_is_no_token_is_refused_on_every_route(api: Api, service: str, token: str) -> None:
+    client: httpx.Client = getattr(api, service)
+    for path in ("/v1/timeline/crm:1", "/v1/schemas", "/v1/nothing"):
+        refused(client.get(path, params={"min_position": token}), 400, "bad_position")
+
+
+def test_two_positions_are_both_waited_for(api: Api) -> None:
+    token = api.posted(purchase(someone()))
+    params = {"min_position": [token, ahead(token)]}
+    response = api.timeline.get("/v1/timeline/crm:1", params=params, headers={"Prefer": "wait=0"})
+    refused(response, 503, "position_not_reached")
