@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run the loops until the block ends. A loop that fails ends the block; a lone error comes out as itself."""
+    """Run the loops until the block ends. A loop that fails ends the block, and the first error comes out as itself."""
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
@@ -18,6 +18,4 @@ async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
                 for task in tasks:
                     task.cancel()
     except BaseExceptionGroup as errors:
-        if len(errors.exceptions) == 1:
-            raise errors.exceptions[0] from None
-        raise
+        raise errors.exceptions[0] from None

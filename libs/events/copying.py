@@ -14,9 +14,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 TextRow = tuple[str | None, ...]
 
-# Stands for NULL. No column of ours holds a lone U+0001, so no value is ever mistaken for it.
+# Stands for NULL; where a value holds the character itself the line is escaped, and escaped text is never NULL.
 _NULL = "\x01"
-_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
+_SPECIAL = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", _NULL: "\\x01"})
 
 
 async def copy_rows(connection: AsyncConnection, table: Table, rows: Sequence[TextRow]) -> None:
@@ -35,10 +35,14 @@ async def copy_rows(connection: AsyncConnection, table: Table, rows: Sequence[Te
 def _lines(rows: Iterable[TextRow]) -> Iterable[str]:
     for row in rows:
         line = "\t".join([_NULL if value is None else value for value in row])
-        if "\\" in line or "\n" in line or "\r" in line or line.count("\t") != len(row) - 1:
+        if "\\" in line or "\n" in line or "\r" in line or not _is_plain(line, row):
             line = "\t".join([_NULL if value is None else value.translate(_SPECIAL) for value in row])
         yield line
         yield "\n"
+
+
+def _is_plain(line: str, row: TextRow) -> bool:
+    return line.count("\t") == len(row) - 1 and line.count(_NULL) == row.count(None)
 
 
 def _driver(raw: object) -> asyncpg.Connection:
@@ -51,7 +55,14 @@ def sqlstate_of(error: Exception) -> str:
     return getattr(source, "sqlstate", None) or ""
 
 
-DATABASE_ERRORS = (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, OSError, TimeoutError)
+DATABASE_ERRORS = (
+    DBAPIError,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    OSError,
+    TimeoutError,
+)
 """Everything that a statement can fail with, through SQLAlchemy or beside it."""
 
 

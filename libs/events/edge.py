@@ -84,6 +84,8 @@ class Edge:
 
     def _plain(self, raw: bytes, latest: datetime) -> bytes:
         event = _plain_decoder.decode(raw)
+        if not (event.id.isprintable() and event.type.isprintable()):
+            raise NotPlain
         pairs = _MANDATORY
         if event.time is not UNSET:
             pairs += 1

@@ -11,6 +11,7 @@ from libs.events.times import BadTime, canonical
 
 _UUID_CHARACTERS = 36
 _UUID7_MARK = "7"
+_HEXADECIMAL = frozenset("0123456789abcdefABCDEF")
 
 
 _NO_DATA = msgspec.Raw(b"null")
@@ -58,11 +59,7 @@ def name_of(topic: str, key: str, source: str, id_: str) -> str:
 
 
 def _is_hex(text: str) -> bool:
-    try:
-        bytes.fromhex(text)
-    except ValueError:
-        return False
-    return True
+    return _HEXADECIMAL.issuperset(text)
 
 
 def digest_of(value: bytes) -> str:

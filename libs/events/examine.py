@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
+from urllib.parse import unquote
 
 from libs.events import strict_json
 from libs.events.catalog.explain import explain
@@ -26,6 +27,8 @@ OUR_PREFIX = "rapport."
 OUR_PATHS = frozenset({"identity", "contacts", "interactions", "feedback", "scoring", "operations", "timeline"})
 
 _URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
+_STEP = re.compile(r"[/?#]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _ATTRIBUTE = re.compile(r"[a-z0-9]+")
 _JSON_TYPE = re.compile(r"application/(?:[A-Za-z0-9.!#$&^_-]+\+)?json(?:\s*;.*)?", re.IGNORECASE)
 _REQUIRED = ("specversion", "id", "source", "type", "subject")
@@ -57,7 +60,10 @@ def is_uri_reference(text: str) -> bool:
 @lru_cache(4_096)
 def is_foreign_source(text: str) -> bool:
     """Whether a source is not one of our own paths, which only our services write."""
-    return not (text.startswith("/") and text.lstrip("/").partition("/")[0] in OUR_PATHS)
+    if not text.startswith("/"):
+        return True
+    steps = (step for step in _STEP.split(unquote(text)) if step not in {"", ".", ".."})
+    return next(steps, "") not in OUR_PATHS
 
 
 def examine(raw: bytes, latest: datetime, *, own: bool = False) -> str:
@@ -94,6 +100,8 @@ def _attributes(event: dict[str, Any], latest: datetime) -> Iterator[Problem]:
             yield Problem(at, "type", "must be a string")
         elif not value:
             yield Problem(at, "empty", "must not be empty")
+        elif _CONTROL.search(value):
+            yield Problem(at, "control_character", "an attribute has no control characters")
         else:
             yield from _attribute(name, value, at, latest)
 
@@ -153,6 +161,8 @@ def _extension(name: str, value: object, at: str) -> Iterator[Problem]:
         yield Problem(at, "reserved_attribute", "only Rapport writes this attribute")
     elif not isinstance(value, str | bool | int):
         yield Problem(at, "type", "an extension attribute is a string, a boolean or an integer")
+    elif isinstance(value, str) and _CONTROL.search(value):
+        yield Problem(at, "control_character", "an attribute has no control characters")
     elif isinstance(value, int) and not _INT32_MIN <= value <= _INT32_MAX:
         yield Problem(at, "range", "an integer attribute fits 32 bits")
 

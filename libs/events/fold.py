@@ -94,7 +94,7 @@ def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str)
     try:
         data = _data(event)
         occurred_at = recorded_at if event.time is None else canonical(event.time)
-    except (msgspec.MsgspecError, BadTime, RecursionError) as reason:
+    except (msgspec.MsgspecError, UnicodeDecodeError, BadTime, RecursionError) as reason:
         raise Undecodable(str(reason)) from None
     name = name_of(partition.topic, key, event.source, event.id)
     return Fact(event, data, key, partition, offset, recorded_at, occurred_at, name, digest_of(record.value))

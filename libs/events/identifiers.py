@@ -18,7 +18,8 @@ MAX_VALUE_BYTES = 512
 CACHED_NODES = 65_536  # about 20 MB at the most; a busy sender names the same people again and again
 
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_-]{0,31}")
-_PHONE_PUNCTUATION = str.maketrans("", "", " .-()[]/\u00a0\u2010\u2011")
+_PHONE_PUNCTUATION = str.maketrans("", "", " .-()[]\u00a0\u2010\u2011\u2012\u2013")
+UUID_TEXT = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _E164 = re.compile(r"\+[1-9][0-9]{6,14}")
 
 
@@ -91,10 +92,10 @@ def _telephone(value: str) -> str:
 
 
 def _contact(value: str) -> str:
-    try:
-        return str(UUID(value.strip()))
-    except ValueError:
-        raise BadIdentifier("bad_contact", "contact: is followed by the uuid of a contact") from None
+    value = value.strip().lower()
+    if not UUID_TEXT.fullmatch(value):
+        raise BadIdentifier("bad_contact", "contact: is followed by the uuid of a contact")
+    return value
 
 
 _NORMALISERS: dict[str, Callable[[str], str]] = {"email": _email, "tel": _telephone, "contact": _contact}

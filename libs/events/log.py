@@ -124,7 +124,8 @@ class EventLog(Protocol):
     async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
         """Records from each given offset on, in order within a partition; empty where there is nothing yet.
 
-        At most `max_records` of each partition and, after the first record of each, `max_bytes` in all.
+        At most `max_records` of each partition, and about `max_bytes` in all: an adapter may read whole batches, and
+        every partition that has news gives at least one record.
         Raises LogUnavailable, and LogBroken where an offset lies behind the end.
         """
         ...

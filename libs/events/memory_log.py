@@ -69,9 +69,12 @@ class MemoryLog:
         """See `EventLog.append`."""
         if topic not in self._counts:
             raise AppendRefused(f"there is no topic {topic}")
+        count = self._counts[topic]
+        numbers = [partition_of(r.key, count) if r.partition is None else r.partition for r in records]
+        if not all(0 <= number < count for number in numbers):
+            raise AppendRefused(f"topic {topic} has no such partition")
         spans: dict[int, Span] = {}
-        for record in records:
-            number = record.partition if record.partition is not None else partition_of(record.key, self._counts[topic])
+        for number, record in zip(numbers, records, strict=True):
             kept = self._partitions[Partition(topic, number)]
             last_ms = kept[-1].recorded_ms if kept else 0
             first, length = spans.get(number, Span(len(kept), 0))
@@ -86,7 +89,9 @@ class MemoryLog:
         slices = []
         left = max_bytes
         for partition, offset in sorted(wanted.items()):
-            kept = self._partitions.get(partition, [])
+            if partition not in self._partitions:
+                raise LogBroken(f"log went backwards: there is no {partition}")
+            kept = self._partitions[partition]
             if offset > len(kept):
                 raise LogBroken(f"log went backwards: {partition} ends at {len(kept)}, {offset} was read before")
             for n, (recorded_ms, record) in enumerate(kept[offset : offset + max_records], start=offset):

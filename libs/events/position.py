@@ -65,9 +65,13 @@ def decode(token: str, log_id: UUID) -> Positions:
         raise BadToken("not a position token") from None
     if read.log != log_id.bytes:
         raise BadToken("this position is of another log")
-    if any(offset < 0 or offset >= 2**63 or p.number >= BY_NAME[p.topic].partitions for p, offset in positions.items()):
+    if any(not _is_possible(partition, offset) for partition, offset in positions.items()):
         raise BadToken("not a position token")
     return positions
+
+
+def _is_possible(partition: Partition, offset: int) -> bool:
+    return 0 <= offset < 2**63 and 0 <= partition.number < BY_NAME[partition.topic].partitions
 
 
 def merge(one: Mapping[Partition, int], other: Mapping[Partition, int]) -> Positions:

@@ -41,7 +41,7 @@ class Progress:
         self.reached |= positions
         self._token = None
         for waiter, wanted in list(self._waiting.items()):
-            if not waiter.done() and covers(self.reached, wanted):
+            if not waiter.done() and self._has(wanted):
                 waiter.set_result(None)
 
     def saw_ends(self, ends: Mapping[Partition, int]) -> None:
@@ -60,9 +60,12 @@ class Progress:
             self._token = encode(self._log_id, self.reached)
         return self._token
 
+    def _has(self, wanted: Mapping[Partition, int]) -> bool:
+        return self._log_id is not None and covers(self.reached, wanted)
+
     async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float) -> bool:
         """Whether the wanted positions were folded within the time; partitions that are not read here do not count."""
-        if covers(self.reached, wanted):
+        if self._has(wanted):
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = wanted

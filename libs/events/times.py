@@ -18,7 +18,7 @@ def parse(text: str) -> datetime:
     """An aware datetime from RFC 3339. Raises BadTime."""
     try:
         moment = msgspec.convert(text, datetime)
-    except msgspec.ValidationError:
+    except (msgspec.ValidationError, UnicodeEncodeError):
         raise BadTime("must be an RFC 3339 time such as 2026-01-31T09:30:00Z") from None
     if moment.tzinfo is None:
         raise BadTime("must have an offset, such as Z or +01:00")
@@ -34,9 +34,10 @@ def utc_text(moment: datetime) -> str:
 
 def canonical(text: str) -> str:
     """The canonical spelling of an RFC 3339 time. Raises BadTime."""
+    moment = parse(text)
     if len(text) == len("2026-01-31T09:30:00Z") and text[10] == "T" and text[19] == "Z":
         return text
-    return utc_text(parse(text))
+    return utc_text(moment)
 
 
 def ms_text(unix_ms: int) -> str:

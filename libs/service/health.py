@@ -1,9 +1,11 @@
 """What operators and load balancers ask: is it alive, is it ready and if not why, how fast is it."""
 
 from collections import Counter
+from typing import Any
 
 import msgspec
 from fastapi import APIRouter, Response
+from fastapi.responses import PlainTextResponse
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from sqlalchemy import select
@@ -12,6 +14,8 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from libs.events.bookkeeping import checkpoints
 from libs.service.errors import refusal_of
 from libs.service.runtime import Service, State
+
+_NOT_READY: dict[str, Any] = {"description": "Not now; `checks` says why", "content": {"application/json": {}}}
 
 Answered = Counter[tuple[str, str, int]]
 
@@ -26,14 +30,14 @@ def router(service: Service, answered: Answered) -> APIRouter:
     async def livez() -> dict[str, str]:
         return {"status": "alive", "service": service.name}
 
-    @routes.get("/readyz", summary="May traffic be sent here, and if not, why?", responses={503: {}})
+    @routes.get("/readyz", summary="May traffic be sent here, and if not, why?", responses={503: _NOT_READY})
     async def readyz() -> Response:
         checks = await checks_of(service)
         ready = all(check["ok"] for check in checks.values())
         document = {"status": "ready" if ready else "not_ready", "service": service.name, "checks": checks}
         return Response(msgspec.json.encode(document), 200 if ready else 503, media_type="application/json")
 
-    @routes.get("/metrics", summary="Figures for Prometheus")
+    @routes.get("/metrics", summary="Figures for Prometheus", response_class=PlainTextResponse)
     async def metrics() -> Response:
         return Response(generate_latest(registry), media_type="text/plain; version=0.0.4")
 

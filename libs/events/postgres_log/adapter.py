@@ -11,7 +11,7 @@ from libs.events.background import running
 from libs.events.log import Appended, AppendRefused, LogBroken, LogUnavailable, Record, Slice
 from libs.events.partitions import partition_of
 from libs.events.position import Partition, Positions
-from libs.events.postgres_log.connection import connect, connect_pool
+from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect, connect_pool
 from libs.events.postgres_log.doorbell import Bell, Doorbells
 from libs.events.postgres_log.reader import Reader
 from libs.events.postgres_log.schema import ensure_schema, refuse_unsafe_server
@@ -113,7 +113,7 @@ async def open_postgres_log(url: str) -> AsyncIterator[PostgresLog]:
         finally:
             connection.terminate()
         pool = await connect_pool(url, size=READERS, timeout_s=CONNECT_TIMEOUT_S)
-    except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+    except CONNECTION_ERRORS as reason:
         raise LogUnavailable(f"the log's database cannot be reached ({type(reason).__name__})") from reason
     log = PostgresLog(url, pool, counts)
     async with running(log.writer.run(), log.doorbells.run()):

@@ -12,6 +12,10 @@ SETTINGS = {
 }
 
 
+CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError)
+"""Everything that a statement or a connection can fail with."""
+
+
 class QuietConnection(asyncpg.Connection):
     """Sends no reset query when it goes back to its pool: nothing here changes a session's state."""
 

@@ -7,9 +7,7 @@ when it is back every reader is rung once (listen first, then look).
 import asyncio
 from weakref import WeakSet
 
-import asyncpg
-
-from libs.events.postgres_log.connection import connect
+from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect
 from libs.events.postgres_log.schema import CHANNEL
 
 CONNECT_TIMEOUT_S = 5.0
@@ -61,7 +59,7 @@ class Doorbells:
         while True:
             try:
                 await self._listen()
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except CONNECTION_ERRORS:
                 await asyncio.sleep(RETRY_S)
 
     async def _listen(self) -> None:
@@ -69,8 +67,10 @@ class Doorbells:
         try:
             await connection.add_listener(CHANNEL, self.ring)
             self.ring()
-            while True:
-                await asyncio.sleep(ALIVE_CHECK_S)
+            gone = Bell()
+            connection.add_termination_listener(lambda _: gone.ring())
+            while not connection.is_closed():
+                await gone.wait(ALIVE_CHECK_S)
                 await connection.execute("SELECT 1", timeout=CONNECT_TIMEOUT_S)
         finally:
             connection.terminate()

@@ -8,6 +8,7 @@ import asyncpg
 from libs.events.log import LogBroken, LogUnavailable, Slice
 from libs.events.position import Partition, Positions
 from libs.events.postgres_log import batches
+from libs.events.postgres_log.connection import CONNECTION_ERRORS
 
 READ_TIMEOUT_S = 15.0
 
@@ -52,8 +53,9 @@ class Reader:
             partition = Partition(topic, number)
             if end is None or end < offset:
                 raise LogBroken(f"log went backwards: {partition} ends at {end}, {offset} was read before")
-            if base_offset is None:
-                raise LogBroken(f"log incomplete: {partition} has no record at {offset}, although it ends at {end}")
+            expected = offset + taken.get(partition, 0)
+            if base_offset is None or base_offset > expected:
+                raise LogBroken(f"log incomplete: {partition} has no record at {expected}, although it ends at {end}")
             skip = max(0, offset - base_offset)
             records = batches.decode(body, skip)[: max_records - taken.get(partition, 0)]
             taken[partition] = taken.get(partition, 0) + len(records)
@@ -71,5 +73,5 @@ class Reader:
     async def _fetch(self, statement: str, *arguments: object) -> list[Any]:
         try:
             return await self._pool.fetch(statement, *arguments, timeout=READ_TIMEOUT_S)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+        except CONNECTION_ERRORS as reason:
             raise LogUnavailable(f"the log's database cannot be read ({type(reason).__name__})") from reason

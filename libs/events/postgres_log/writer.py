@@ -12,10 +12,11 @@ from typing import NamedTuple
 
 import asyncpg
 
+from libs.events.clock import monotonic_s
 from libs.events.log import Appended, AppendRefused, AppendUnknown, LogOverloaded, Record, Span
 from libs.events.position import Partition
 from libs.events.postgres_log import batches
-from libs.events.postgres_log.connection import connect
+from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect
 
 COMMIT_TIMEOUT_S = 5.0  # after this a caller is told "unknown"; a healthy flush takes milliseconds
 MAX_BATCH_RECORDS = 1_000  # a row of log_batches; readers fetch whole rows
@@ -23,6 +24,8 @@ MAX_BATCH_BYTES = 1 << 20
 MAX_COMMIT_BYTES = 8 << 20  # keeps one commit, and so everybody's wait, short
 MAX_WAITING_BYTES = 64 << 20  # beyond this the process would rather refuse than grow
 RETRY_S = 0.2
+
+_APPEND = "SELECT first_offset FROM log_append($1, $2, $3, $4)"
 
 # SQLSTATE classes that may come after the commit took effect: connection, operator intervention, system, internal.
 _UNCERTAIN = ("08", "57", "58", "XX")
@@ -36,6 +39,7 @@ class Waiting:
     groups: Mapping[Partition, Sequence[Record]]
     size: int
     done: asyncio.Future[Appended]
+    since_s: float
     starts: list[int] = field(default_factory=list)
 
 
@@ -48,13 +52,16 @@ class Writer:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
+        self._stopped = False
 
     def put(self, topic: str, groups: Mapping[Partition, Sequence[Record]], size: int) -> asyncio.Future[Appended]:
         """Queue an append; the future ends as `EventLog.append` does. Raises LogOverloaded at once when full."""
+        if self._stopped:
+            raise AppendRefused("the log is closed")
         if self._waiting_bytes + size > MAX_WAITING_BYTES:
             raise LogOverloaded("too much waits to be written")
         done: asyncio.Future[Appended] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Waiting(topic, groups, size, done))
+        self._waiting.append(Waiting(topic, groups, size, done, monotonic_s()))
         self._waiting_bytes += size
         self._arrived.set()
         return done
@@ -68,6 +75,7 @@ class Writer:
                 group = self._take()
                 await self._commit(group)
         finally:
+            self._stopped = True
             _fail(group, AppendUnknown("the writer stopped"))
             _fail(self._waiting, AppendRefused("the writer stopped"))
             self._drop_connection()
@@ -84,14 +92,14 @@ class Writer:
         return group
 
     async def _commit(self, group: list[Waiting]) -> None:
+        left_s = max(COMMIT_TIMEOUT_S / 10, group[0].since_s + COMMIT_TIMEOUT_S - monotonic_s())
         try:
-            connection = await self._connected()
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
+            connection = await self._connected(left_s)
+        except CONNECTION_ERRORS as reason:
             _fail(group, AppendRefused(f"the log's database cannot be reached ({type(reason).__name__})"))
             await asyncio.sleep(RETRY_S)
             return
-        gathered = _gather(group)
-        rows = list(_rows(gathered))
+        rows = _rows(_gather(group))
         columns = (
             [r.partition.topic for r in rows],
             [r.partition.number for r in rows],
@@ -99,21 +107,29 @@ class Writer:
             [r.body for r in rows],
         )
         try:
-            firsts = await connection.fetch(
-                "SELECT first_offset FROM log_append($1, $2, $3, $4)", *columns, timeout=COMMIT_TIMEOUT_S
-            )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as reason:
-            _fail(group, _outcome(reason))
+            firsts = await connection.fetch(_APPEND, *columns, timeout=left_s)
+        except CONNECTION_ERRORS as reason:
+            outcome = _outcome(reason)
             self._drop_connection()
+            if isinstance(outcome, AppendRefused) and len(group) > 1:
+                await self._commit_each(group)
+            else:
+                _fail(group, outcome)
             return
         base: dict[Partition, int] = {}
         for row, (first,) in zip(rows, firsts, strict=True):
             base.setdefault(row.partition, first)
         _answer(group, base)
 
-    async def _connected(self) -> asyncpg.Connection:
+    async def _commit_each(self, group: list[Waiting]) -> None:
+        """One append that is refused takes no other with it."""
+        for waiting in group:
+            waiting.starts.clear()
+            await self._commit([waiting])
+
+    async def _connected(self, timeout_s: float) -> asyncpg.Connection:
         if self._connection is None or self._connection.is_closed():
-            self._connection = await connect(self._url, timeout_s=COMMIT_TIMEOUT_S)
+            self._connection = await connect(self._url, timeout_s=timeout_s)
         return self._connection
 
     def _drop_connection(self) -> None:

@@ -137,14 +137,7 @@ BAD = {
     "overflow of a row fold": event("ada", "bad", 1, surplus=2**63),
     "an id like a uuid7 with spaces": event("ada", "01 23 45- 67 -7" + "x" * 21, "much"),
 }
-BUGS = {
-    "no text": "bug: UnicodeDecodeError of the data ends the projector",
-    "an id like a uuid7 with spaces": "bug: its name is no uuid, which is tried for ever",
-}
-CASES = [
-    pytest.param(bad, marks=[pytest.mark.xfail(strict=True, reason=BUGS[name])] if name in BUGS else [], id=name)
-    for name, bad in BAD.items()
-]
+CASES = [pytest.param(bad, id=name) for name, bad in BAD.items()]
 
 
 class TestParking:
@@ -203,7 +196,7 @@ class TestParking:
         "note",
         [
             "\\", "\\N", "\\.", "\t", "a\nb", "\r\n", "", "é€😀", "\x7f", "\x02",
-            pytest.param("\x01", marks=pytest.mark.xfail(strict=True, reason="bug: U+0001 alone is read as NULL")),
+            "\x01",
         ],
     )  # fmt: skip
     async def test_text_is_copied_as_it_is(self, database: str, note: str) -> None:

@@ -26,14 +26,6 @@ def storage() -> Storage:
 
 
 class TestMemoryLog(LogContract):
-    @pytest.mark.xfail(strict=True, reason="bug: a KeyError, and what stood before it stays written")
-    async def test_an_unknown_partition_is_refused_and_nothing_of_it_written(self, log: AdministeredLog) -> None:
-        await super().test_an_unknown_partition_is_refused_and_nothing_of_it_written(log)
-
-    @pytest.mark.xfail(strict=True, reason="bug: a partition that does not exist reads as an empty one")
-    async def test_reading_a_partition_that_does_not_exist_breaks_the_log(self, log: AdministeredLog) -> None:
-        await super().test_reading_a_partition_that_does_not_exist_breaks_the_log(log)
-
     @pytest.mark.xfail(strict=True, reason="memory takes records of any size")
     async def test_an_oversize_record_is_refused_and_the_next_are_taken(self, log: AdministeredLog) -> None:
         await super().test_an_oversize_record_is_refused_and_the_next_are_taken(log)

@@ -106,7 +106,6 @@ async def kept(log: AdministeredLog, load: Load) -> None:
 
 @pytest.mark.asyncio
 @pytest.mark.faults
-@pytest.mark.xfail(strict=True, reason="bug: what waits behind the frozen append ends after up to twice the limit")
 async def test_appends_to_a_frozen_server_end_in_time(
     server: EmbeddedPostgres, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -33,7 +33,6 @@ class TestProgress:
         progress.start((await new_log()).log_id, {ADA: 1})
         assert await progress.wait_for({ADA: 1, Partition("feedback", 0): 9}, 0)
 
-    @pytest.mark.xfail(strict=True, reason="bug: before anything is known, everything counts as reached")
     async def test_nothing_is_reached_before_anything_is_known(self) -> None:
         assert not await Progress().wait_for({ADA: 1}, 0.01)
 
