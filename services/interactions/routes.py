@@ -21,12 +21,15 @@ from services.interactions.commands import RecordInteraction
 from services.interactions.decider import SOURCE
 from services.interactions.recording import Recorded, fields_of, record
 from services.interactions.schemas import (
+    SENT_EVENT,
     Accepted,
     FoundEvents,
     Interaction,
     InteractionPage,
     InteractionQuery,
     NewInteraction,
+    Outcome,
+    Pending,
     Schemas,
 )
 
@@ -34,11 +37,11 @@ _encode = msgspec.json.Encoder().encode
 _OBSERVATIONS = {name: type_ for name, type_ in CATALOG.items() if type_.kind is Kind.OBSERVATION}
 _EVENT_BODIES: dict[str, Any] = {
     "application/cloudevents+json": {
-        "schema": {"type": "object"},
+        "schema": SENT_EVENT,
         "example": _OBSERVATIONS["rapport.interactions.purchase.recorded.v1"].example,
     },
     "application/cloudevents-batch+json": {
-        "schema": {"type": "array", "items": {"type": "object"}},
+        "schema": {"type": "array", "items": SENT_EVENT},
         "example": [_OBSERVATIONS["rapport.interactions.complaint.lodged.v1"].example],
     },
     "application/json": {"schema": {}, "example": {"amount_minor": 1230, "currency": "GBP", "order": "536365"}},
@@ -57,6 +60,7 @@ def router(service: Service) -> APIRouter:
 def _describe_ingest(routes: APIRouter) -> None:
     @routes.post("/events", tags=["events"], summary="Post events: CloudEvents 1.0, one, a batch, or in binary mode",
                  status_code=202, response_model=Accepted,
+                 responses={200: {"model": Accepted, "description": "A dry run: nothing was stored"}},
                  openapi_extra={"requestBody": {"required": True, "content": _EVENT_BODIES}})  # fmt: skip
     async def post_events(
         prefer: Annotated[str | None, Header(description="`handling=lenient` takes the good events of a batch")] = None,
@@ -85,13 +89,15 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
         ]
         return _json({"items": lines})
 
-    @routes.get("/schemas/{type_name}", tags=["schemas"], summary="The JSON Schema of a type")
+    @routes.get("/schemas/{type_name}", tags=["schemas"], summary="The JSON Schema of a type", response_class=Response,
+                responses={200: {"content": {"application/schema+json": {}}}})  # fmt: skip
     async def get_schema(type_name: str) -> Response:
         if type_name not in _OBSERVATIONS:
             raise HttpRefusal(404, "type_unknown", "no such type may be sent; GET /v1/schemas lists them")
         return Response(_encode(schema(type_name)), media_type="application/schema+json")
 
-    @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command")
+    @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command",
+                response_model=Outcome)  # fmt: skip
     async def outcome(command: UUID) -> Response:
         """For a command whose answer was 202 or 503: applied, conflict or parked; 404 while nothing is recorded."""
         async with service.reads.connect() as connection:
@@ -105,7 +111,8 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
 
 def _interaction_routes(routes: APIRouter, service: Service) -> None:
     @routes.post("/interactions", tags=["interactions"], summary="Record an interaction", status_code=201,
-                 response_model=Interaction)  # fmt: skip
+                 response_model=Interaction,
+                 responses={202: {"model": Pending, "description": "Recorded, not folded yet"}})  # fmt: skip
     async def post_interaction(
         body: NewInteraction, idempotency_key: Annotated[str | None, Header()] = None
     ) -> Response:

@@ -11,6 +11,24 @@ Status = Literal["opened", "in_progress", "completed"]
 Words = Annotated[str, Field(min_length=1, max_length=65_536)]
 Id = Annotated[str, Field(min_length=1, max_length=512)]
 
+_ATTRIBUTE: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": 512}
+SENT_EVENT: dict[str, Any] = {
+    "type": "object",
+    "title": "CloudEvent",
+    "description": "CloudEvents 1.0; extension attributes are kept. GET /v1/schemas lists what `data` may hold",
+    "required": ["specversion", "id", "source", "type", "subject"],
+    "properties": {
+        "specversion": {"const": "1.0"},
+        "id": _ATTRIBUTE,
+        "source": {"type": "string", "format": "uri-reference", "minLength": 1, "maxLength": 2_048},
+        "type": _ATTRIBUTE,
+        "subject": {"type": "string", "pattern": "^[a-z][a-z0-9_-]{0,31}:", "description": "Whom it is about"},
+        "time": {"type": "string", "format": "date-time", "description": "When it happened; else when it is recorded"},
+        "datacontenttype": {"const": "application/json"},
+        "data": {},
+    },
+}
+
 
 class Actor(BaseModel):
     """Who did it."""
@@ -149,3 +167,17 @@ class Schemas(BaseModel):
     """All types that may be sent, beside any of the sender's own."""
 
     items: list[SchemaLine]
+
+
+class Pending(BaseModel):
+    """A command whose outcome is not known yet; `Location` is where it will be."""
+
+    outcome: Literal["pending"]
+    position: str
+
+
+class Outcome(BaseModel):
+    """What became of a command."""
+
+    outcome: Literal["applied", "conflict", "parked"]
+    position: Annotated[str, Field(description="topic/partition/offset in the log")]

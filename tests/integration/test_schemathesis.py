@@ -1,0 +1,59 @@
+"""Whatever the published OpenAPI documents allow, or nearly allow, is answered as they say and never with a 5xx."""
+
+import itertools
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.result import Ok
+from schemathesis.generation import GenerationMode
+from schemathesis.schemas import BaseSchema
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.integration.conftest import System
+
+EXAMPLES = 50  # of each operation and mode: some 15 s in all, on two busy cores
+CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
+SERVICES = ["interactions", "timeline"]
+
+
+@pytest.mark.filterwarnings("ignore")  # its own dependencies warn
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.name)
+def test_no_request_is_too_odd(system: System, service: str, mode: GenerationMode) -> None:
+    url = system.urls[service]
+    document = httpx.get(f"{url}/openapi.json").json()
+    schema: BaseSchema = schemathesis.openapi.from_dict(document)
+    if mode is GenerationMode.NEGATIVE:
+        schema = schema.include(path_regex="^/v1")  # the others take nothing that could be wrong
+    answered = itertools.count()
+    for found in schema.get_all_operations():
+        assert isinstance(found, Ok)
+        operation = found.ok()
+
+        @settings(
+            max_examples=EXAMPLES,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(operation.as_strategy(generation_mode=mode))
+        def answers(case: schemathesis.Case[Any]) -> None:
+            response = case.call(base_url=url, timeout=20)
+            next(answered)
+            if response.status_code == 503 and "retry-after" in response.headers:
+                return
+            case.validate_response(response, checks=CHECKS)
+
+        answers()
+    assert next(answered) >= EXAMPLES
+    assert httpx.get(f"{url}/readyz").status_code == 200
