@@ -36,11 +36,11 @@ def main(
     """Measure a figure and print it beside its goal."""
     configure("benchmarks", "warning", "console")
     if everything:
-        write({name: _measure(name, size) for name in BENCHMARKS})
-    elif name in BENCHMARKS:
+        write({each: _measure(each, None) for each in BENCHMARKS})
+    elif name and name in BENCHMARKS:
         outcome = _measure(name, size)
         if json:
-            print(outcome.json())
+            print(outcome.json(name))
     else:
         raise typer.BadParameter(f"there are {', '.join(BENCHMARKS)}")
 

@@ -65,9 +65,10 @@ class Outcome:
     def met(self) -> bool:
         return all(figure.met is not False for figure in self.figures)
 
-    def json(self) -> str:
+    def json(self, name: str) -> str:
+        """One line: the benchmark with its first figure, the others under `more`."""
         first, *more = (figure.document() for figure in self.figures)
-        return msgspec.json.encode(first | {"met": self.met, "more": more}).decode()
+        return msgspec.json.encode(first | {"name": name, "met": self.met, "more": more}).decode()
 
 
 @dataclass(frozen=True, slots=True)

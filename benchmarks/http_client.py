@@ -83,11 +83,16 @@ async def connect(port: int, count: int) -> list[Wire]:
 
 @dataclass(frozen=True, slots=True)
 class Drive:
-    """How a closed loop went; `client` and `server` are shares of one core."""
+    """How a closed loop went: requests a second; `client` and `server` are shares of one core."""
 
     rate: float
     client: float
     server: float
+
+    @property
+    def server_us(self) -> float:
+        """What a request costs the server's process."""
+        return self.server / self.rate * 1e6
 
 
 class _Loop:
@@ -142,10 +147,14 @@ async def drive(wires: Sequence[Wire], requests: Sequence[bytes], *, status: int
 
 
 def shares(drives: Mapping[str, Sequence[Drive]]) -> str:
-    """How busy the client was and the server, each in the middle of its rounds."""
-    middles = {what: [median(d.client for d in r), median(d.server for d in r)] for what, r in drives.items()}
-    busy = (f"{what}: client {client:.0%}, server {server:.0%}" for what, (client, server) in middles.items())
-    return f"busy, of a core: {'; '.join(busy)}"
+    """How busy the client and the server were, each in the middle of its rounds."""
+    parts = []
+    for what, rounds in drives.items():
+        client, server, cost_us = (
+            median(getattr(d, name) for d in rounds) for name in ("client", "server", "server_us")
+        )
+        parts.append(f"{what}: client {client:.0%} of a core, server {server:.0%} ({cost_us:,.0f} us a request)")
+    return "; ".join(parts)
 
 
 class Pool:

@@ -18,8 +18,6 @@ import httpx
 import psutil
 import uvloop
 
-from libs.embedded.home import Home, Runtime
-
 Result = TypeVar("Result")
 
 SERVICES = ("interactions", "timeline")
@@ -62,13 +60,6 @@ class System:
     folder: Path
     process: "subprocess.Popen[bytes]"
     ports: Mapping[str, int]
-
-    @property
-    def runtime(self) -> Runtime:
-        """What it wrote when everything was ready."""
-        found = Home.at(self.folder).read_runtime()
-        assert found is not None
-        return found
 
     def wait(self, service: str, path: str) -> None:
         """Until the service answers 200. Raises NotStarted."""

@@ -5,10 +5,11 @@ customer of its own for each measured POST, with `min_position` of the POST's an
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from statistics import quantiles
 from time import perf_counter, process_time
+from typing import Any
 
 from benchmarks.events import BATCH, STRUCTURED, Events, batch, get, post
 from benchmarks.figures import Benchmark, Figure, Outcome
@@ -95,11 +96,11 @@ class _Run:
                 if (early_s := due_s - perf_counter()) > 0:
                     await asyncio.sleep(early_s)
                 self.seen.late_ms = max(self.seen.late_ms, (perf_counter() - due_s) * 1e3)
-                group.create_task(_as_coroutine(each))
+                group.create_task(each())
         self.seen.client = (process_time() - busy_s) / (perf_counter() - began_s)
         return self.seen
 
-    def _work(self, together: int, *, probe: bool) -> Callable[[], Awaitable[None]]:
+    def _work(self, together: int, *, probe: bool) -> Callable[[], Coroutine[Any, Any, None]]:
         """The request is made before the clock runs."""
         self._probes += probe
         subject = f"crm:probe-{self._seed}-{self._probes}" if probe else None
@@ -121,10 +122,6 @@ class _Run:
                     raise BadAnswer(page[:2_000].decode(errors="replace"))
 
         return post_and_follow
-
-
-async def _as_coroutine(work: Callable[[], Awaitable[None]]) -> None:
-    await work()
 
 
 def _percentiles(figures: list[float]) -> tuple[float, float]:
