@@ -31,6 +31,7 @@ def for_reads(url: str, schema: str, connections: int) -> AsyncEngine:
     return _engine(
         url,
         connections,
+        isolation_level="AUTOCOMMIT",  # one statement an answer: a transaction around it would be two round trips more
         search_path=schema,
         application_name=f"rapport read {schema}",
         statement_timeout=str(READ_TIMEOUT_MS),
@@ -44,14 +45,15 @@ def for_control(url: str) -> AsyncEngine:
     return _engine(url, 3, application_name="rapport control", lock_timeout=str(FOLD_TIMEOUT_MS))
 
 
-def _engine(url: str, connections: int, **settings: str) -> AsyncEngine:
+def _engine(url: str, connections: int, *, isolation_level: str | None = None, **settings: str) -> AsyncEngine:
     arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT_S, "server_settings": _COMMON | settings}
     return create_async_engine(
         sqlalchemy_url(url),
         pool_size=connections,
         max_overflow=0,
         pool_timeout=READ_TIMEOUT_MS / 1_000,
-        pool_reset_on_return="rollback",
+        pool_reset_on_return=None if isolation_level == "AUTOCOMMIT" else "rollback",
+        **({} if isolation_level is None else {"isolation_level": isolation_level}),
         connect_args=arguments,
     )
 

@@ -91,9 +91,9 @@ class Projector:
         if not held:
             await asyncio.sleep(STANDBY_S)
             return False
-        positions = await self._folder.begin(held)
         try:
             await self._compare_with_log(held)
+            positions = await self._folder.begin(held)
             async with running(self._renew(held)):
                 await self._follow(positions, until)
         finally:

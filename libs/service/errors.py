@@ -74,6 +74,10 @@ def response_of(refusal: HttpRefusal) -> Response:
     return Response(body_of(refusal), refusal.status_code, refusal.headers, MEDIA_TYPE)
 
 
+EXPECTED = (HTTPException, RequestValidationError, LogError, SQLAlchemyError, OSError, TimeoutError)
+"""What a handler may end with; `refusal_of` says what each is answered with. Anything else is a bug."""
+
+
 def refusal_of(error: Exception) -> HttpRefusal:
     """The one table from causes to answers."""
     match error:
@@ -109,7 +113,7 @@ def install(app: FastAPI) -> None:
             logger.error("request_failed", route=route, cause=type(error).__name__, exc_info=error)
         return response_of(refusal)
 
-    for kind in (HTTPException, RequestValidationError, LogError, SQLAlchemyError, OSError, Exception):
+    for kind in (*EXPECTED, Exception):
         app.add_exception_handler(kind, answer)
 
 

@@ -53,6 +53,7 @@ async def checks_of(service: Service) -> dict[str, dict[str, object]]:
     return {
         "state": {"ok": service.state is State.READY, "state": service.state, "reason": service.reason},
         "database": await _database(service),
+        "log": {"ok": service.log_reason is None, "reason": service.log_reason},
         "lag": {"ok": not too_far, "records": progress.lag},
         "partitions": {"ok": not stopped, "stopped": stopped, "parked_keys": progress.parked_keys},
         "generation": {

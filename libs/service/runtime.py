@@ -62,6 +62,7 @@ class Service:
         self.progress = Progress()
         self.state = State.STARTING
         self.reason = "not started yet"
+        self.log_reason: str | None = "not opened yet"
         self.generation: Generation | None = None
         self.settings: Settings
         self.end_process: Callable[[], None] = _terminate
@@ -132,13 +133,13 @@ class Service:
                 async with open_postgres_log(self.settings.log_url.get_secret_value()) as log:
                     await self._with_log(log, self._nodes)
             except LogUnavailable as reason:
-                self._log = None
+                self._log, self.log_reason = None, str(reason)
                 self._wait_for(str(reason))
                 await asyncio.sleep(RETRY_S)
 
     async def _with_log(self, log: AdministeredLog, nodes: Nodes) -> None:
         await recognise(log, nodes.check_value())
-        self._log = log
+        self._log, self.log_reason = log, None
         if self.settings.fold_paused:
             self.state, self.reason = State.STARTING, "folding is paused (RAPPORT_FOLD_PAUSED)"
             await asyncio.Event().wait()
@@ -184,9 +185,10 @@ class Service:
         while True:
             try:
                 ends = await log.ends(self.projection.topics)
-            except LogUnavailable:
-                pass
+            except LogUnavailable as reason:
+                self.log_reason = str(reason)
             else:
+                self.log_reason = None
                 if len(ends) != expected:
                     raise LogBroken(f"log replaced: {len(ends)} partitions where {expected} were made")
                 self.progress.saw_ends(ends)

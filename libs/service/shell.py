@@ -1,7 +1,8 @@
 """What surrounds every request: the outermost ASGI layer of a service.
 
 It refuses paths and queries that no text can hold, waits for `min_position`, says how far the answer is complete, and
-counts. The hot routes are bare ASGI handlers beside the FastAPI app and are handed the request before anything else.
+counts. The hot routes are bare ASGI handlers beside the FastAPI app: one at an exact path is handed the request before
+anything else, one below a path that ends in a slash after that.
 """
 
 import re
@@ -13,8 +14,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes, urlencode
 import structlog
 
 from libs.events.clock import monotonic_s
+from libs.service.errors import EXPECTED, HttpRefusal, body_of, refusal_of
 from libs.service.errors import MEDIA_TYPE as PROBLEM
-from libs.service.errors import HttpRefusal, body_of, refusal_of
 from libs.service.runtime import WAIT_S, Service
 
 Scope = MutableMapping[str, Any]
@@ -36,7 +37,8 @@ class Shell:
     def __init__(self, app: App, service: Service, hot: Mapping[tuple[str, str], App]) -> None:
         self.app = app
         self.service = service
-        self.hot = hot
+        self.hot = dict(hot)
+        self._below = [(place, handler) for place, handler in hot.items() if place[1].endswith("/")]
         self.answered: Counter[tuple[str, str, int]] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -45,11 +47,17 @@ class Shell:
             return
         handler = self.hot.get((scope["method"], scope["path"]))
         if handler is not None and b"min_position" not in scope["query_string"]:
-            await handler(scope, receive, send)
-            return
-        await self._answer(handler or self.app, scope, receive, send)
 
-    async def _answer(self, handler: App, scope: Scope, receive: Receive, send: Send) -> None:
+            async def counted(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    self.answered[scope["method"], scope["path"], message["status"]] += 1
+                await send(message)
+
+            await handler(scope, receive, counted)
+            return
+        await self._answer(handler, scope, receive, send)
+
+    async def _answer(self, handler: App | None, scope: Scope, receive: Receive, send: Send) -> None:
         began_s = monotonic_s()
         status = 500
 
@@ -62,39 +70,47 @@ class Shell:
             await send(message)
 
         position: str | None = None
+        route = scope["path"]
         try:
             if not scope["path"].startswith(_UNCHECKED):
                 await self._prepare(scope)
                 position = self.service.progress.token
+            if handler is None:
+                route, handler = self._find(scope)
             await handler(scope, receive, counting)
-        except HttpRefusal as refusal:
+        except EXPECTED as reason:
             position = self.service.progress.token
-            await send_refusal(counting, refusal)
+            await send_refusal(counting, refusal_of(reason))
         finally:
-            route = str(getattr(scope.get("route"), "path", "unmatched" if handler is self.app else scope["path"]))
+            if handler is None or handler is self.app:
+                route = str(getattr(scope.get("route"), "path", "unmatched"))
             self.answered[scope["method"], route, status] += 1
             logger.debug("answered", method=scope["method"], route=route, status=status,
                          ms=round((monotonic_s() - began_s) * 1_000, 1))  # fmt: skip
 
+    def _find(self, scope: Scope) -> tuple[str, App]:
+        for (method, prefix), handler in self._below:
+            if scope["method"] == method and scope["path"].startswith(prefix):
+                return f"{prefix}{{ref}}", handler
+        return "unmatched", self.app
+
     async def _prepare(self, scope: Scope) -> None:
         """Refuse what is no text, drop empty parameters, and wait for the position that is asked for."""
         _require_text(scope.get("raw_path") or scope["path"].encode(), "bad_path", "the path")
-        if not scope["query_string"]:
+        query: bytes = scope["query_string"]
+        _require_text(query, "bad_parameter", "the query")
+        if b"min_position" not in query and b"=&" not in query and not query.endswith(b"="):
             return
-        _require_text(scope["query_string"], "bad_parameter", "the query")
-        pairs = parse_qsl(scope["query_string"].decode("ascii", "replace"))
-        wanted = [value for name, value in pairs if name == "min_position"]
+        pairs = parse_qsl(query.decode("ascii", "replace"))
         scope["query_string"] = urlencode([pair for pair in pairs if pair[0] != "min_position"]).encode()
-        for token in wanted:
-            try:
+        for name, token in pairs:
+            if name == "min_position":
                 await self.service.reach(token, _wait_s(scope))
-            except HttpRefusal:
-                raise
-            except (OSError, TimeoutError) as error:
-                raise refusal_of(error) from None
 
 
 def _require_text(raw: bytes, code: str, what: str) -> None:
+    if b"%" not in raw and raw.isascii():
+        return
     try:
         text = unquote_to_bytes(raw.replace(b"+", b" ")).decode()
     except UnicodeDecodeError:

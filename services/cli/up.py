@@ -67,6 +67,7 @@ def _supervise(home: Home, postgres: EmbeddedPostgres, settings: Settings) -> No
 
 def _serve(entry: ServiceEntry, home: Home, postgres: EmbeddedPostgres) -> None:
     os.environ.update(
+        RAPPORT_PORT=str(entry.port),
         RAPPORT_LOG_URL=postgres.url(log_database()),
         DATABASE_URL=postgres.url(entry.database),
         RAPPORT_IDENTITY_SECRET=home.identity_secret().hex(),

@@ -1,5 +1,6 @@
 """One running system for all integration tests of a process."""
 
+import json
 import os
 import signal
 import socket
@@ -9,8 +10,11 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from uuid import UUID
 
 import pytest
+
+from libs.events.position import Partition, encode
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
@@ -63,6 +67,16 @@ class System:
             check=False,
         )
         return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+    def position(self) -> str:
+        """The end of the log now, as a `min_position`: who asks with it sees all that was written before."""
+        found = json.loads(self.run("status", "--json").stdout)
+        ends = {
+            Partition(each["topic"], each["partition"]): each["end"]
+            for service in found["services"]
+            for each in service["partitions"]
+        }
+        return encode(UUID(found["log"]), ends)
 
     def start(self) -> None:
         """Returns when the system says that it is ready."""

@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Source:
-    """An open file; `position` of `size` bytes have been read (compressed ones in a `.gz`)."""
+    """An open file; `position` of `size` bytes have been read (compressed ones in a `.gz`); 0 of 0 of a pipe."""
 
     path: Path
     size: int
@@ -52,7 +52,7 @@ class Source:
 
     @property
     def position(self) -> int:
-        return self.raw.tell()
+        return self.raw.tell() if self.raw.seekable() else 0
 
     def lines(self) -> Iterator[tuple[int, bytes, bool]]:
         """Number from 1, the line without its end, and whether it was too long and is cut. Empty lines are there."""

@@ -1,0 +1,66 @@
+"""`GET /v1/timeline/{ref}`, the hot read: a bare ASGI handler beside the FastAPI app.
+
+FastAPI would cost more than all the rest of a page. The parameters are read by the same pydantic model that the
+OpenAPI document shows; the entries were rendered when they were folded and are joined here as text.
+"""
+
+import msgspec
+
+from libs.events.topics import BY_NAME
+from libs.service import cursors
+from libs.service.cursors import Place, next_link
+from libs.service.parameters import read_query
+from libs.service.refs import Ref, contact_unknown, read_ref
+from libs.service.runtime import Service
+from libs.service.shell import Receive, Scope, Send, send_body
+from services.timeline.queries import Found, Pages, Wanted, shape_of
+from services.timeline.schemas import TimelineQuery
+
+PREFIX = "/v1/timeline/"
+
+
+class _Last(msgspec.Struct, gc=False):
+    """What a cursor needs of a rendered entry."""
+
+    occurred_at: str
+    position: str
+
+
+_decode_last = msgspec.json.Decoder(_Last).decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Page:
+    """The handler of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._pages = Pages(lambda: service.reads)
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        ref = scope["path"].removeprefix(PREFIX)
+        query = read_query(TimelineQuery, scope["query_string"])
+        person = read_ref(ref, self._service.nodes)
+        found = await self._pages.page(shape_of(query), Wanted(person.node, cursors.decode(query.cursor)))
+        if found.subject is None:
+            raise contact_unknown()
+        body, cursor = render(person, found, query.limit)
+        headers = [] if cursor is None else [(b"link", next_link(f"{PREFIX}{ref}", query, cursor).encode())]
+        await send_body(send, 200, body, b"application/json", headers)
+
+
+def render(person: Ref, found: Found, limit: int) -> tuple[bytes, str | None]:
+    """The page as JSON text, and the cursor of the next one where there is one."""
+    items = found.entries[:limit]
+    cursor = _cursor(items[-1]) if len(found.entries) > limit else None
+    names = [] if found.subject is None or found.subject.startswith("contact:") else [found.subject]
+    node = str(person.node)
+    head = _encode({"contact": node, "members": [node], "identifiers": names})[:-1].decode()
+    tail = _encode(cursor).decode()
+    return f'{head},"items":[{",".join(items)}],"next_cursor":{tail}}}'.encode(), cursor
+
+
+def _cursor(entry: str) -> str:
+    last = _decode_last(entry)
+    topic, partition, offset = last.position.split("/")
+    return cursors.encode(Place(last.occurred_at, BY_NAME[topic].number, int(partition), int(offset)))
