@@ -1,0 +1,121 @@
+"""A log and the services' databases for one test, and looks into them."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import asyncpg
+
+from libs.events import replays
+from libs.events.digest import Digest
+from libs.events.log import Record
+from libs.events.log_created import ensure_topics
+from libs.events.position import Partition
+from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
+from tests.faults.deadlines import until
+from tests.faults.events import NODES, SECRET, TOPIC, projection
+from tests.faults.processes import ServiceProcess
+from tests.integration.conftest import free_ports
+
+if TYPE_CHECKING:
+    from conftest import NewDatabase
+
+FOLDED_WITHIN_S = 20.0
+
+
+@dataclass
+class Stage:
+    """What `rapport up` would have made, without its processes."""
+
+    log_url: str
+    database_urls: Mapping[str, str]
+    logs: Path
+    processes: list[ServiceProcess] = field(default_factory=list)
+
+    @asynccontextmanager
+    async def log(self) -> AsyncIterator[PostgresLog]:
+        async with open_postgres_log(self.log_url) as log:
+            await ensure_topics(log, NODES.check_value())
+            yield log
+
+    def process(self, service: str) -> ServiceProcess:
+        """Not started yet; it ends with the stage."""
+        environment = {
+            "RAPPORT_LOG_URL": self.log_url,
+            "DATABASE_URL": self.database_urls[service],
+            "RAPPORT_IDENTITY_SECRET": SECRET.hex(),
+        }
+        (port,) = free_ports(1)
+        made = ServiceProcess(service, port, environment, self.logs / f"{service}-{port}.log")
+        self.processes.append(made)
+        return made
+
+    async def start(self, *services: str, **environment: str) -> list[ServiceProcess]:
+        """Ready."""
+        made = [self.process(service) for service in services]
+        for process in made:
+            process.start(**environment)
+        await asyncio.gather(*(process.ready() for process in made))
+        return made
+
+    async def digests(self, service: str) -> dict[str, Digest]:
+        return await replays.digests(projection(service), self.database_urls[service])
+
+    async def rows(self, service: str, query: str, *arguments: object) -> list[Any]:
+        """Of the live generation."""
+        return await rows(self.database_urls[service], query, *arguments)
+
+    async def on(self, service: str, statement: str) -> None:
+        """Surgery, on the tables that are served."""
+        await rows(self.database_urls[service], statement)
+
+    async def on_log(self, statement: str) -> None:
+        """Surgery."""
+        connection = await asyncpg.connect(self.log_url)
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    async def folded(self, log: PostgresLog, *services: str, within_s: float = FOLDED_WITHIN_S) -> None:
+        """Every service named has folded what is in the log now."""
+        ends = await log.ends([TOPIC])
+        for service in services:
+
+            async def reached(service: str = service) -> bool:
+                return await checkpoints(self.database_urls[service]) == ends
+
+            await until(reached, within_s, f"{service} has folded to the end of the log")
+
+
+async def rows(database_url: str, query: str, *arguments: object) -> list[Any]:
+    """From the tables that are served now; none before there are any."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        if not await connection.fetchval("SELECT to_regclass('rapport.generations')"):
+            return []
+        schema = await connection.fetchval("SELECT schema_name FROM rapport.generations WHERE state = 'live'")
+        if schema is None:
+            return []
+        await connection.execute(f'SET search_path TO "{schema}"')
+        return await connection.fetch(query, *arguments)
+    finally:
+        await connection.close()
+
+
+async def checkpoints(database_url: str) -> dict[Partition, int]:
+    found = await rows(database_url, "SELECT topic, partition, next_offset FROM checkpoints")
+    return {Partition(topic, number): offset for topic, number, offset in found}
+
+
+async def append_in_pieces(log: PostgresLog, records: Sequence[Record], size: int = 200) -> None:
+    for start in range(0, len(records), size):
+        await log.append(TOPIC, records[start : start + size])
+
+
+async def new_stage(databases: "NewDatabase", logs: Path) -> Stage:
+    urls = [await databases() for _ in range(3)]
+    return Stage(urls[0], {"interactions": urls[1], "timeline": urls[2]}, logs)

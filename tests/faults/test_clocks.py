@@ -1,0 +1,82 @@
+"""F17: clocks that are off or step back change no order; what lies ahead of the service's clock is refused."""
+
+import httpx
+import msgspec
+import pytest
+
+from libs.events.clock import now_ms
+from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.times import MAX_AHEAD, ms_text
+from tests.faults import invariants
+from tests.faults.events import EVERYWHERE, purchase
+from tests.faults.invariants import contents
+from tests.faults.processes import ServiceProcess
+from tests.faults.stage import Stage
+from tests.faults.workload import STRUCTURED
+
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
+MAX_AHEAD_MS = int(MAX_AHEAD.total_seconds() * 1_000)
+ROOM_MS = 60_000
+CUSTOMERS = 30
+
+
+async def post(process: ServiceProcess, id_: str, subject: str, time_ms: int | None = None) -> httpx.Response:
+    event = purchase(subject, id_, **({} if time_ms is None else {"time": ms_text(time_ms)}))
+    async with process.client() as client:
+        return await client.post("/v1/events", content=msgspec.json.encode(event), headers=STRUCTURED)
+
+
+async def recorded_times_never_step_back(stage: Stage) -> None:
+    rows = await stage.rows("timeline", 'SELECT partition, recorded_at FROM entries ORDER BY partition, "offset"')
+    for partition in EVERYWHERE:
+        times = [row["recorded_at"] for row in rows if row["partition"] == partition.number]
+        assert times == sorted(times)
+
+
+@pytest.mark.faults("F17", fault="a service's clock off by an hour, a day, stepping back", times=5)
+@pytest.mark.asyncio
+async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: PostgresLog) -> None:
+    (timeline,) = await stage.start("timeline", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
+    process = stage.process("interactions")
+    sent: list[str] = []
+    for offset_ms in (HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS, 0):
+        process.start(RAPPORT_CLOCK_OFFSET_MS=str(offset_ms))
+        await process.ready()
+        here_ms = now_ms() + offset_ms
+        ahead = await post(process, f"ahead-{offset_ms}", "crm:0", here_ms + MAX_AHEAD_MS + ROOM_MS)
+        assert ahead.status_code == 422
+        assert [(e["pointer"], e["code"]) for e in ahead.json()["errors"]] == [("/time", "time_ahead")]
+        for n in range(CUSTOMERS):
+            time_ms = here_ms + MAX_AHEAD_MS - ROOM_MS if n % 2 else None
+            sent.append(f"{offset_ms}-{n}")
+            assert (await post(process, sent[-1], f"crm:{n}", time_ms)).status_code == 202
+        await process.stop()
+    process.start()
+    await process.ready()
+    await stage.folded(log, "interactions", "timeline")
+    assert timeline.alive
+    found = [msgspec.json.decode(value)["id"] for values in (await contents(log)).values() for value in values[1:]]
+    assert sorted(found) == sorted(sent)
+    for values in (await contents(log)).values():
+        ids = [msgspec.json.decode(value)["id"] for value in values[1:]]
+        assert ids == sorted(ids, key=sent.index)
+    await recorded_times_never_step_back(stage)
+    await invariants.i6_no_offset_is_skipped(stage.database_urls)
+    await invariants.i8_live_is_rebuilt(stage.database_urls, log)
+
+
+@pytest.mark.faults("F17", fault="the log's own clock stepping back by a day")
+@pytest.mark.asyncio
+async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: PostgresLog) -> None:
+    interactions, _ = await stage.start("interactions", "timeline")
+    await post(interactions, "before", "crm:1")
+    ahead_ms = now_ms() + DAY_MS
+    await stage.on_log(f"UPDATE log_heads SET recorded_ms = {ahead_ms}")
+    for n in range(CUSTOMERS):
+        assert (await post(interactions, f"after-{n}", f"crm:{n}")).status_code == 202
+    await stage.folded(log, "interactions", "timeline")
+    slices = await log.read(dict.fromkeys(EVERYWHERE, 1), max_records=1_000, max_bytes=8 << 20)
+    assert {piece.recorded_ms for piece in slices if b'"after-' in piece.records[-1].value} == {ahead_ms}
+    await recorded_times_never_step_back(stage)
+    await invariants.i8_live_is_rebuilt(stage.database_urls, log)

@@ -1,0 +1,112 @@
+"""F25: whatever the batch size, workers, interleaving, hash seed or time zone, the rows are the same."""
+
+import asyncio
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import pytest
+
+from libs.events import projector
+from libs.events.digest import Digest
+from libs.events.log import Record
+from libs.events.postgres_log.adapter import PostgresLog
+from services.interactions.decider import RECORDED
+from tests.faults.events import EVERYWHERE, purchase, record_of
+from tests.faults.poison import FOREIGN, poisoned
+from tests.faults.refold import Digests, refold
+from tests.faults.stage import Stage, append_in_pieces
+from tests.faults.wrapped_logs import Interleaving
+
+SERVICES = ("interactions", "timeline")
+QUICK, SLOW = (700, 3), (3_000, 12)  # records, and other ways to fold them, of each kind
+ONE_BY_ONE = len(EVERYWHERE)  # so many in all is one of each partition
+
+
+def story(count: int) -> list[Record]:
+    """Of everything some: purchases, conversations, late events, repetitions in the same or other words, poison."""
+    records: list[Record] = []
+    for n in range(count):
+        subject, id_ = f"crm:{n % 97}", f"{n}"
+        match n % 10:
+            case 0:
+                talk = {"channel": "telephone", "direction": "inbound", "summary": id_}
+                records.append(record_of(purchase(subject, id_, type=RECORDED, data=talk)))
+            case 1:
+                records.append(record_of(purchase(subject, id_, time=f"2020-01-{n % 28 + 1:02}T00:00:00+05:00")))
+            case 2:
+                records.append(record_of(purchase(subject, id_, type="com.example.cart.abandoned", data={"ü": [n]})))
+            case 3:
+                records.append(records[n // 2])
+            case 4:
+                earlier = records[-3]
+                records.append(Record(earlier.key, earlier.value.replace(b":", b": ", 1)))
+            case 5:
+                records.append(record_of(purchase(f"crm:{(n - 5) % 97}", f"{n - 5}", type="com.example.another")))
+            case _:
+                records.append(record_of(purchase(subject, id_)))
+    return [*records[: count // 2], *poisoned(20), *FOREIGN, *records[count // 2 :]]
+
+
+async def refolded_elsewhere(stage: Stage, environment: Mapping[str, str]) -> dict[str, Digests]:
+    """In a process of its own, which has its hash seed, time zone and locale from the start."""
+    child = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "tests.faults.refold", stage.log_url),
+        *(f"{service}={url}" for service, url in stage.database_urls.items()),
+        env={**os.environ, **environment},
+        stdout=asyncio.subprocess.PIPE,
+    )
+    printed, _ = await child.communicate()
+    assert child.returncode == 0
+    digests: dict[str, Digests] = msgspec.json.decode(printed, type=dict[str, dict[str, Digest]])
+    return digests
+
+
+def sizes(size: tuple[int, int]) -> Any:
+    return pytest.param(size, id=f"{size[0]} records", marks=pytest.mark.slow if size == SLOW else ())
+
+
+@pytest.mark.faults("F25", fault="rebuilds with other batch sizes, interleavings, workers")
+@pytest.mark.asyncio
+@pytest.mark.parametrize("size", [sizes(QUICK), sizes(SLOW)])
+@pytest.mark.parametrize("service", SERVICES)
+async def test_every_way_to_fold_gives_the_same_rows(
+    stage: Stage, log: PostgresLog, service: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count, ways = size
+    await append_in_pieces(log, story(count), size=100)
+    url = stage.database_urls[service]
+    expected = (await refold(service, url, log)).digests
+    assert expected["quarantined"].rows > 0
+    assert expected["parked_records"].rows > 0
+    for batch in (ONE_BY_ONE, 7 * ONE_BY_ONE, 700)[:ways]:
+        monkeypatch.setattr(projector, "CATCH_UP_RECORDS", batch)
+        assert (await refold(service, url, log)).digests == expected, f"batches of {batch}"
+    monkeypatch.setattr(projector, "CATCH_UP_RECORDS", 600)
+    for seed in range(ways):
+        interleaved = await refold(service, url, Interleaving(log, seed))
+        assert interleaved.digests == expected, f"interleaving of seed {seed}"
+        shares = [EVERYWHERE[seed % 2 :: 2], EVERYWHERE[1 - seed % 2 :: 2]]
+        shared = await refold(service, url, Interleaving(log, seed), shares)
+        assert shared.digests == expected, f"two workers, seed {seed}"
+
+
+ELSEWHERE = [
+    {"PYTHONHASHSEED": "1", "TZ": "Pacific/Kiritimati", "LC_ALL": "C", "PGTZ": "Asia/Kolkata"},
+    {"PYTHONHASHSEED": "4242", "TZ": "America/St_Johns", "LC_ALL": "C.UTF-8", "PGDATESTYLE": "German"},
+    {"PYTHONHASHSEED": "0", "TZ": "Europe/London", "LC_ALL": "tr_TR.UTF-8"},
+]
+
+
+@pytest.mark.faults("F25", fault="rebuilds with other hash seeds, time zones, locales", times="ways")
+@pytest.mark.asyncio
+@pytest.mark.parametrize("ways", [1, pytest.param(len(ELSEWHERE), marks=pytest.mark.slow)])
+async def test_a_processs_hash_seed_time_zone_and_locale_change_no_row(
+    stage: Stage, log: PostgresLog, ways: int
+) -> None:
+    await append_in_pieces(log, story(QUICK[0]), size=100)
+    expected = {service: (await refold(service, url, log)).digests for service, url in stage.database_urls.items()}
+    for environment in ELSEWHERE[:ways]:
+        assert await refolded_elsewhere(stage, environment) == expected, environment
