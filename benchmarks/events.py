@@ -16,8 +16,9 @@ _CHANNELS = ("web", "store", "telephone", "email")
 class Events:
     """Makes events of random customers with random ids of 16 bytes."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, customers: int = CUSTOMERS) -> None:
         self._random = random.Random(seed)
+        self._customers = customers
 
     def one(self, subject: str | None = None) -> bytes:
         return self.named(subject)[1]
@@ -25,7 +26,7 @@ class Events:
     def named(self, subject: str | None = None) -> tuple[str, bytes]:
         """The subject and the event."""
         draw = self._random.random
-        subject = subject or customer(int(draw() * CUSTOMERS))
+        subject = subject or customer(int(draw() * self._customers))
         moment = FIRST_DAY + timedelta(milliseconds=int(draw() * SPAN_MS))
         amount, order = int(draw() * 100_000), int(draw() * 10_000_000)
         return subject, (

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, contextmanager
 
 import asyncpg
 
-from benchmarks.events import Events
+from benchmarks.events import CUSTOMERS, Events
 from benchmarks.system import scratch_folder
 from libs.embedded.home import Home
 from libs.embedded.postgres import EmbeddedPostgres
@@ -44,9 +44,9 @@ async def new_log(url: str) -> AsyncIterator[PostgresLog]:
         yield log
 
 
-async def fill(log: EventLog, count: int, seed: int = 1) -> None:
+async def fill(log: EventLog, count: int, customers: int = CUSTOMERS) -> None:
     """Append random customers' events with random ids."""
-    events = Events(seed)
+    events = Events(1, customers)
     for start in range(0, count, APPEND_RECORDS):
         named = (events.named() for _ in range(min(APPEND_RECORDS, count - start)))
         await log.append(INTERACTIONS.name, [Record(NODES.key(subject), event) for subject, event in named])

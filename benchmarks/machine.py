@@ -26,7 +26,7 @@ def facts() -> dict[str, str]:
         "cores": str(psutil.cpu_count()),
         "model": _model(),
         "memory": f"{psutil.virtual_memory().total / 2**30:.1f} GiB",
-        "system": f"{platform.system()} {platform.release()}",
+        "system": platform.system(),
         "Python": platform.python_version(),
         "PostgreSQL": version.stdout.split()[-1],
     }

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
 
-from benchmarks.events import CUSTOMERS, customer, get
+from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
 from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres
@@ -34,17 +34,17 @@ def timeline_page(size: int) -> Outcome:
             "RAPPORT_IDENTITY_SECRET": SECRET,
         }
         with _page_server(folder, settings) as (port, pid):
-            pages, constants, length = run(_rounds(port, pid))
+            pages, constants, length = run(_rounds(port, pid, _contacts(size)))
     figure = Figure(
         "timeline_page", median(d.rate for d in pages), "pages/s", median(d.rate for d in constants), goal=0.3
     )
-    size_note = f"{size:,} rows of {CUSTOMERS:,} contacts, pages of {length:,} bytes"
+    size_note = f"{size:,} rows of {_contacts(size):,} contacts, pages of {length:,} bytes"
     return Outcome([figure], [size_note, shares({"pages": pages, "constant": constants})])
 
 
 async def _fill(url: str, size: int) -> None:
     async with new_log(url) as log:
-        await fill(log, size)
+        await fill(log, size, _contacts(size))
 
 
 @contextmanager
@@ -67,11 +67,11 @@ def _page_server(folder: Path, settings: dict[str, str]) -> Iterator[tuple[int, 
         stop(process)
 
 
-async def _rounds(port: int, pid: int) -> tuple[list[Drive], list[Drive], int]:
+async def _rounds(port: int, pid: int, contacts: int) -> tuple[list[Drive], list[Drive], int]:
     """Pages, constants, and how many bytes a page has in the middle; a first round of each does not count."""
     wires = await connect(port, CLIENTS)
-    contacts = random.Random(1)
-    requests = [_page(customer(contacts.randrange(CUSTOMERS))) for _ in range(ROUND_PAGES)]
+    draw = random.Random(1)
+    requests = [_page(customer(draw.randrange(contacts))) for _ in range(ROUND_PAGES)]
     pool = Pool(wires)
     length = int(median([len(body_of(await pool.ask(request))) for request in requests[:200]]))
     constant = [get(f"{PATH}?{length}")] * ROUND_PAGES
@@ -81,6 +81,11 @@ async def _rounds(port: int, pid: int) -> tuple[list[Drive], list[Drive], int]:
         pages.append(await drive(wires, requests, status=200, server_pid=pid))
     pool.close()
     return pages[1:], constants[1:], length
+
+
+def _contacts(size: int) -> int:
+    """As many as have a page each: 20,000 of 1,000,000 rows."""
+    return size // LIMIT
 
 
 def _page(ref: str) -> bytes:
