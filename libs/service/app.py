@@ -97,21 +97,27 @@ def create_app(
         redirect_slashes=False,
     )
     errors.install(app)
-    shell = Shell(app, service, hot or {})
+    shell = Shell(app, service, {place: _for_browsers(handler, settings) for place, handler in (hot or {}).items()})
     app.include_router(health.router(service, shell.answered))
     app.include_router(docs.router(title))
     for router in routers:
         app.include_router(router)
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["*"],
-            allow_headers=["*"],
-            expose_headers=EXPOSED_HEADERS,
-        )
+    app.add_middleware(_for_browsers, settings=settings)
     describe(app)
     return shell
+
+
+def _for_browsers(app: App, settings: Settings) -> App:
+    """The app as browsers of the origins that are set may call it."""
+    if not settings.cors_origins:
+        return app
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=["*"],
+        allow_headers=["*"],
+        expose_headers=EXPOSED_HEADERS,
+    )
 
 
 def _query_names(dependant: Dependant) -> frozenset[str]:

@@ -6,10 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
+from uuid import UUID
 
 import httpx
 import msgspec
 
+from libs.events.position import Partition, encode
 from tests.integration.conftest import System
 
 STRUCTURED = "application/cloudevents+json"
@@ -120,6 +122,16 @@ class Api:
 
 def unpadded(token: str) -> bytes:
     return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
+
+
+def log_of(token: str) -> UUID:
+    log, _ = msgspec.msgpack.decode(unpadded(token))
+    return UUID(bytes=log)
+
+
+def ahead(token: str, topic: str = "interactions") -> str:
+    """A position of the same log that nobody has written yet."""
+    return encode(log_of(token), {Partition(topic, 0): 2**62})
 
 
 def refused(response: httpx.Response, status: int, code: str, *pointers: str) -> Any:

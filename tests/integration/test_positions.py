@@ -5,11 +5,10 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import httpx
-import msgspec
 import pytest
 
 from libs.events.position import Partition, encode
-from tests.integration.client import Api, purchase, refused, someone, unpadded
+from tests.integration.client import Api, ahead, log_of, purchase, refused, someone
 from tests.integration.conftest import System
 
 
@@ -18,16 +17,6 @@ def api(system: System) -> Iterator[Api]:
     made = Api(system)
     yield made
     made.close()
-
-
-def log_of(token: str) -> UUID:
-    log, _ = msgspec.msgpack.decode(unpadded(token))
-    return UUID(bytes=log)
-
-
-def ahead(token: str, topic: str = "interactions") -> str:
-    """A position of the same log that nobody has written yet."""
-    return encode(log_of(token), {Partition(topic, 0): 2**62})
 
 
 def test_a_read_sees_what_its_position_says(api: Api) -> None:
