@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import asyncpg
 
@@ -19,9 +19,6 @@ from tests.faults.deadlines import until
 from tests.faults.events import NODES, SECRET, TOPIC, projection
 from tests.faults.processes import ServiceProcess
 from tests.integration.conftest import free_ports
-
-if TYPE_CHECKING:
-    from conftest import NewDatabase
 
 FOLDED_WITHIN_S = 20.0
 
@@ -116,6 +113,19 @@ async def append_in_pieces(log: PostgresLog, records: Sequence[Record], size: in
         await log.append(TOPIC, records[start : start + size])
 
 
-async def new_stage(databases: "NewDatabase", logs: Path) -> Stage:
-    urls = [await databases() for _ in range(3)]
-    return Stage(urls[0], {"interactions": urls[1], "timeline": urls[2]}, logs)
+async def empty(database_url: str) -> None:
+    """As it was made, whoever is still connected."""
+    connection = await asyncpg.connect(database_url)
+    try:
+        await connection.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        schemas = await connection.fetch(
+            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"
+        )
+        for (schema,) in schemas:
+            await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
+        await connection.execute("CREATE SCHEMA public")
+    finally:
+        await connection.close()
