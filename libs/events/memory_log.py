@@ -1,10 +1,9 @@
 """The log in memory, for tests and for trying folds: the same contract, gone with the process."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
-from uuid import UUID
 
+from libs.events.adapting import Bell, Named
 from libs.events.clock import now_ms
 from libs.events.log import Appended, AppendRefused, LogBroken, Record, Slice, Span
 from libs.events.partitions import partition_of
@@ -16,43 +15,13 @@ class _Kept(NamedTuple):
     record: Record
 
 
-class MemoryBell:
-    """One reader's flag."""
-
-    def __init__(self) -> None:
-        self.rung = asyncio.Event()
-
-    async def wait(self, timeout_s: float) -> None:
-        """See `Doorbell.wait`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self.rung.wait()
-        except TimeoutError:
-            return
-        self.rung.clear()
-
-    def close(self) -> None:
-        self.rung.set()
-
-
-class MemoryLog:
+class MemoryLog(Named):
     """See `libs.events.log.EventLog` for what it promises."""
 
     def __init__(self) -> None:
         self._partitions: dict[Partition, list[_Kept]] = {}
         self._counts: dict[str, int] = {}
-        self._bells: list[MemoryBell] = []
-        self._log_id: UUID | None = None
-
-    @property
-    def log_id(self) -> UUID:
-        if self._log_id is None:
-            raise LogBroken("this log has no name yet: run `rapport topics ensure`")
-        return self._log_id
-
-    def identify(self, log_id: UUID) -> None:
-        """Told by `libs.events.log_created` once it has read who this log is."""
-        self._log_id = log_id
+        self._bells: list[Bell] = []
 
     async def create_topics(self, counts: Mapping[str, int]) -> None:
         """Make topics that do not exist."""
@@ -81,7 +50,7 @@ class MemoryLog:
             kept.append(_Kept(max(now_ms(), last_ms), record))
             spans[number] = Span(first, length + 1)
         for bell in self._bells:
-            bell.rung.set()
+            bell.ring()
         return Appended(topic, spans)
 
     async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
@@ -105,9 +74,9 @@ class MemoryLog:
         """See `EventLog.ends`."""
         return {p: len(kept) for p, kept in sorted(self._partitions.items()) if p.topic in topics}
 
-    def doorbell(self) -> MemoryBell:
+    def doorbell(self) -> Bell:
         """See `EventLog.doorbell`."""
-        bell = MemoryBell()
+        bell = Bell()
         self._bells.append(bell)
         return bell
 

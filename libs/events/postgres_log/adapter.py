@@ -3,16 +3,16 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 
+from libs.events.adapting import Bell, Named
 from libs.events.background import running
-from libs.events.log import Appended, AppendRefused, LogBroken, LogUnavailable, Record, Slice
+from libs.events.log import Appended, AppendRefused, LogUnavailable, Record, Slice
 from libs.events.partitions import partition_of
 from libs.events.position import Partition, Positions
 from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect, connect_pool
-from libs.events.postgres_log.doorbell import Bell, Doorbells
+from libs.events.postgres_log.doorbell import Doorbells
 from libs.events.postgres_log.reader import Reader
 from libs.events.postgres_log.schema import ensure_schema, refuse_unsafe_server
 from libs.events.postgres_log.writer import MAX_BATCH_BYTES, Writer
@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 5.0
 READERS = 2  # the projector and one other (an operator's command, a look-up)
 
 
-class PostgresLog:
+class PostgresLog(Named):
     """See `libs.events.log.EventLog` for what it promises; made by `open_postgres_log`."""
 
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
@@ -30,17 +30,6 @@ class PostgresLog:
         self.writer = Writer(url)
         self.doorbells = Doorbells(url)
         self._reader = Reader(pool)
-        self._log_id: UUID | None = None
-
-    @property
-    def log_id(self) -> UUID:
-        if self._log_id is None:
-            raise LogBroken("this log has no name yet: run `rapport topics ensure`")
-        return self._log_id
-
-    def identify(self, log_id: UUID) -> None:
-        """Told by `libs.events.log_created` once it has read who this log is."""
-        self._log_id = log_id
 
     async def create_topics(self, counts: Mapping[str, int]) -> None:
         """Make topics that do not exist. A count that differs from an existing topic's is left as it was."""

@@ -7,34 +7,13 @@ when it is back every reader is rung once (listen first, then look).
 import asyncio
 from weakref import WeakSet
 
+from libs.events.adapting import Bell
 from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect
 from libs.events.postgres_log.schema import CHANNEL
 
 CONNECT_TIMEOUT_S = 5.0
 RETRY_S = 0.5
 ALIVE_CHECK_S = 10.0  # a connection that a firewall forgot says nothing: ask it now and then
-
-
-class Bell:
-    """One reader's flag."""
-
-    def __init__(self) -> None:
-        self._rung = asyncio.Event()
-
-    def ring(self) -> None:
-        self._rung.set()
-
-    async def wait(self, timeout_s: float) -> None:
-        """See `Doorbell.wait`."""
-        try:
-            async with asyncio.timeout(timeout_s):
-                await self._rung.wait()
-        except TimeoutError:
-            return
-        self._rung.clear()
-
-    def close(self) -> None:
-        self._rung.set()
 
 
 class Doorbells:
