@@ -19,9 +19,11 @@ class Desk:
     def __init__(self) -> None:
         self.open = asyncio.Event()
         self.asked: list[tuple[str, list[int]]] = []
+        self.queries = asyncio.Semaphore(0)  # released for each query that has begun
 
     async def run(self, shape: str, questions: Sequence[int]) -> list[int]:
         self.asked.append((shape, list(questions)))
+        self.queries.release()
         await self.open.wait()
         if 13 in questions:
             raise SQLAlchemyError("no answer")
@@ -31,8 +33,8 @@ class Desk:
 async def answers(desk: Desk, questions: Sequence[tuple[str, int]]) -> list[int | BaseException]:
     batcher = Batcher(desk.run)
     asking = [asyncio.create_task(batcher.ask(*question)) for question in questions]
-    while len(desk.asked) < min(AT_ONCE, len(questions)):
-        await asyncio.sleep(0)
+    for _ in range(min(AT_ONCE, len(questions))):
+        await desk.queries.acquire()
     desk.open.set()
     async with asyncio.timeout(DEADLINE_S):
         return await asyncio.gather(*asking, return_exceptions=True)
@@ -61,8 +63,7 @@ async def test_an_asker_that_gives_up_does_not_disturb_the_others() -> None:
     desk = Desk()
     batcher = Batcher(desk.run)
     gone, stays = (asyncio.create_task(batcher.ask("a", n)) for n in (1, 2))
-    while not desk.asked:
-        await asyncio.sleep(0)
+    await desk.queries.acquire()
     gone.cancel()
     desk.open.set()
     assert await stays == 4
