@@ -121,9 +121,7 @@ async def empty(database_url: str) -> None:
             "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
             "WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
-        schemas = await connection.fetch(
-            "SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|information_schema)'"
-        )
+        schemas = await connection.fetch("SELECT nspname FROM pg_namespace WHERE nspname !~ '^(pg_|info)'")
         for (schema,) in schemas:
             await connection.execute(f'DROP SCHEMA "{schema}" CASCADE')
         await connection.execute("CREATE SCHEMA public")

@@ -14,7 +14,7 @@ from tests.faults.stage import Stage
 from tests.faults.workload import STRUCTURED
 
 KILLED = -9
-QUICK, SLOW = 4, 100  # the two routes make 200
+QUICK, SLOW = 3, 100  # the two routes make 200
 
 
 async def post_event(client: httpx.AsyncClient, number: int) -> httpx.Response:

@@ -35,6 +35,7 @@ async def recorded_times_never_step_back(stage: Stage) -> None:
 
 
 @pytest.mark.faults("F17", fault="a service's clock off by an hour, a day, stepping back", times=5)
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: PostgresLog) -> None:
     (timeline,) = await stage.start("timeline", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
@@ -67,6 +68,7 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
 
 
 @pytest.mark.faults("F17", fault="the log's own clock stepping back by a day")
+@pytest.mark.slow
 @pytest.mark.asyncio
 async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: PostgresLog) -> None:
     interactions, _ = await stage.start("interactions", "timeline")

@@ -21,7 +21,7 @@ from tests.faults.stage import Stage, append_in_pieces
 from tests.faults.wrapped_logs import Interleaving
 
 SERVICES = ("interactions", "timeline")
-QUICK, SLOW = (700, 3), (3_000, 12)  # records, and other ways to fold them, of each kind
+QUICK, SLOW = (400, 2), (3_000, 12)  # records, and other ways to fold them, of each kind
 ONE_BY_ONE = len(EVERYWHERE)  # so many in all is one of each partition
 
 
