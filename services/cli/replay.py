@@ -14,7 +14,7 @@ from services.cli.system import Place, System, find_system
 from services.cli.tables import console, say, table
 from services.cli.words import printable
 
-SHOWN_CHARACTERS = 400  # of a row that differs
+SHOWN_CHARACTERS = 2_000  # of a row that differs: an entry with its title, and most of its data
 
 
 def verify_services(service: str | None) -> bool:
