@@ -37,7 +37,7 @@ class Shell:
     def __init__(self, app: App, service: Service, hot: Mapping[tuple[str, str], App]) -> None:
         self.app = app
         self.service = service
-        self.hot = dict(hot)
+        self.hot = {place: handler for place, handler in hot.items() if not place[1].endswith("/")}
         self._below = [(place, handler) for place, handler in hot.items() if place[1].endswith("/")]
         self.answered: Counter[tuple[str, str, int]] = Counter()
 

@@ -115,7 +115,7 @@ class InteractionPage(BaseModel):
 class InteractionQuery(BaseModel):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     limit: Limit = 50
     cursor: Cursor = None

@@ -13,7 +13,7 @@ ServiceName = Literal["identity", "contacts", "interactions", "feedback", "scori
 class TimelineQuery(BaseModel):
     """Filters of a page; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+    model_config = ConfigDict(extra="forbid")
 
     limit: Limit = 50
     cursor: Cursor = None

@@ -252,4 +252,4 @@ class TestItems:
             "source": "urn:example:shop",
             "data": event["data"],
         }
-        assert [found["position"] for found in api.found(name)] == [item["position"]]
+        assert [found["position"] for found in api.found(name, min_position=token)] == [item["position"]]
