@@ -35,33 +35,26 @@ CREATE FUNCTION log_append(topics text[], partitions int[], counts int[], bodies
 RETURNS TABLE (first_offset bigint) LANGUAGE plpgsql AS $$
 DECLARE
     now_ms bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
-    stored int;
+    body bytea;
+    time_ms bigint;
+    n int := 0;
 BEGIN
     PERFORM 1 FROM log_heads h
         WHERE (h.topic, h.partition) IN (SELECT t, p FROM unnest(topics, partitions) AS u (t, p))
         ORDER BY h.topic, h.partition FOR UPDATE;
-    RETURN QUERY
-    WITH given AS (
-        SELECT u.t, u.p, u.c, u.b, u.n, sum(u.c) OVER (PARTITION BY u.t, u.p ORDER BY u.n) - u.c AS before
-        FROM unnest(topics, partitions, counts, bodies) WITH ORDINALITY AS u (t, p, c, b, n)
-    ), moved AS (
+    FOREACH body IN ARRAY bodies LOOP  -- one by one: a set of large values would be copied at every step of a plan
+        n := n + 1;
         UPDATE log_heads h
-        SET next_offset = h.next_offset + s.total, recorded_ms = greatest(h.recorded_ms, now_ms)
-        FROM (SELECT t, p, sum(c) AS total FROM given GROUP BY t, p) s
-        WHERE h.topic = s.t AND h.partition = s.p
-        RETURNING h.topic, h.partition, h.next_offset - s.total AS base, h.recorded_ms
-    ), placed AS (
-        SELECT g.n, g.t, g.p, (m.base + g.before)::bigint AS first, g.c, m.recorded_ms, g.b
-        FROM given g JOIN moved m ON m.topic = g.t AND m.partition = g.p
-    ), kept AS (
+            SET next_offset = h.next_offset + counts[n], recorded_ms = greatest(h.recorded_ms, now_ms)
+            WHERE h.topic = topics[n] AND h.partition = partitions[n]
+            RETURNING h.next_offset - counts[n], h.recorded_ms INTO first_offset, time_ms;
+        IF NOT FOUND THEN
+            RAISE EXCEPTION 'a topic or partition does not exist' USING ERRCODE = 'no_data_found';
+        END IF;
         INSERT INTO log_batches (topic, partition, base_offset, records, recorded_ms, bytes, body)
-        SELECT t, p, first, c, placed.recorded_ms, octet_length(b), b FROM placed
-    )
-    SELECT first FROM placed ORDER BY n;
-    GET DIAGNOSTICS stored = ROW_COUNT;
-    IF stored <> cardinality(topics) THEN
-        RAISE EXCEPTION 'a topic or partition does not exist' USING ERRCODE = 'no_data_found';
-    END IF;
+            VALUES (topics[n], partitions[n], first_offset, counts[n], time_ms, octet_length(body), body);
+        RETURN NEXT;
+    END LOOP;
     PERFORM pg_notify('rapport_log', '');
 END $$;
 """
