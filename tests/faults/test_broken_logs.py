@@ -1,5 +1,6 @@
 """F23 and F24: a log that was cut, exchanged or given partitions is refused by name, and no row is touched."""
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
@@ -91,7 +92,8 @@ WHILE_STOPPED = [
 WHILE_RUNNING = [
     (cut_the_end, "log went backwards"),
     (add_a_partition, "log replaced: 13 partitions where 12 were made"),
-    (take_a_partition_away, "log replaced: 11 partitions where 12 were made"),
+    # Whoever looks first: the reader of that partition, or who keeps the ends in sight.
+    (take_a_partition_away, "log (replaced: 11 partitions where 12 were made|went backwards: interactions/3)"),
     (empty_a_partition, "log went backwards"),
 ]
 
@@ -142,5 +144,5 @@ async def test_a_running_service_ends_when_its_log_is_not_the_one_it_was(
     before = await all_digests(stage)
     await damage(stage)
     for process in processes:
-        assert cause in await process.refuses()
+        assert re.search(cause, await process.refuses())
     assert await all_digests(stage) == before
