@@ -89,9 +89,10 @@ async def i2_nothing_takes_effect_twice(database_urls: Mapping[str, str]) -> Non
 
 
 def i3_nothing_refused_takes_effect(history: History, log: Contents) -> None:
-    refused = {name for entry in history.with_outcome(Outcome.FAIL) for name in entry.operation.names}
-    if taken := refused & set(names_in(log)):
-        raise Broken("I3: refused, and in the log all the same", taken)
+    failed = [entry.operation for entry in history.with_outcome(Outcome.FAIL)]
+    refused = {name: operation for operation in failed if operation.kind is not Kind.READ for name in operation.names}
+    if taken := set(refused) & set(names_in(log)):
+        raise Broken("I3: refused, and in the log all the same", [history.of(refused[name]) for name in taken])
 
 
 def i4_an_offset_means_one_event(history: History, before: Contents, after: Contents, log: EventLog) -> None:
@@ -123,8 +124,11 @@ async def i6_no_offset_is_skipped(database_urls: Mapping[str, str]) -> None:
 
 
 def i7_no_read_lags_its_position(history: History) -> None:
-    if lagging := [e for e in history.with_outcome(Outcome.OK) if e.operation.kind is Kind.READ and not e.answer]:
-        raise Broken("I7: a read with a position did not see what was written at it", lagging)
+    """Neither may it say that it has never heard of whom it is about."""
+    answered = [*history.with_outcome(Outcome.OK), *history.with_outcome(Outcome.FAIL)]
+    lagging = [entry for entry in answered if entry.operation.kind is Kind.READ and entry.answer is not True]
+    if lagging:
+        raise Broken("I7: a read with a position did not see what was written at it", [e[2:] for e in lagging])
 
 
 async def i8_live_is_rebuilt(database_urls: Mapping[str, str], log: EventLog) -> None:

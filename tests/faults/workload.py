@@ -92,6 +92,12 @@ class History:
         last = {entry.operation.number: entry for entry in self.entries}
         return [entry.operation for entry in last.values() if entry.outcome in {Outcome.INVOKE, Outcome.UNKNOWN}]
 
+    def of(self, operation: Operation) -> list[str]:
+        """All that came of one operation, to be read."""
+        mine = [entry for entry in self.entries if entry.operation is operation]
+        told = [f"{entry.at_s:.3f} {entry.outcome} {entry.status} {entry.answer}" for entry in mine]
+        return [f"{operation.kind} {operation.names} {operation.body!r}", *told]
+
     def writes_since(self, moment_s: float) -> int:
         return sum(entry.at_s > moment_s for entry in self.acknowledged())
 
