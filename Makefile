@@ -72,7 +72,7 @@ define install
 @$(BIN)/python -c 'import sys, pip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || $(PYTHON) -m venv --clear .venv || { \
 	echo "$(PYTHON) could not make .venv/: on Debian and Ubuntu, install python3-venv" >&2; exit 1; }
 @echo "Installing $(1) into .venv/"
-@$(if $(UV),$(UV) pip install --quiet --python $(BIN)/python --require-hashes -r $(1) ||) \
+@$(if $(UV),$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r $(1) ||) \
 	$(BIN)/python -m pip install --quiet --require-hashes -r $(1)
 @$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 endef

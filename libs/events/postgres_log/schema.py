@@ -1,7 +1,7 @@
 """The tables of the PostgreSQL log, as numbered steps: a replay cannot restore the log, so nothing is dropped.
 
-`log_heads` has one row a partition: the next offset and the last recorded time. Appending locks the heads it needs in
-one order, moves them and inserts the batches, all in one statement of one short transaction. So offsets have no gaps,
+`log_heads` has one row a partition: the next offset and the last recorded time. Appending moves the heads it needs,
+in one order (its caller sorts them: no deadlocks), and inserts the batches, in one statement of one short transaction. So offsets have no gaps,
 commit order is offset order within a partition, and recorded times never step back, whatever the clock does.
 """
 
@@ -39,9 +39,6 @@ DECLARE
     time_ms bigint;
     n int := 0;
 BEGIN
-    PERFORM 1 FROM log_heads h
-        WHERE (h.topic, h.partition) IN (SELECT t, p FROM unnest(topics, partitions) AS u (t, p))
-        ORDER BY h.topic, h.partition FOR UPDATE;
     FOREACH body IN ARRAY bodies LOOP  -- one by one: a set of large values would be copied at every step of a plan
         n := n + 1;
         UPDATE log_heads h

@@ -158,8 +158,9 @@ def _gather(group: list[Waiting]) -> dict[Partition, list[Record]]:
 
 
 def _rows(gathered: Mapping[Partition, list[Record]]) -> list[_Row]:
+    """Batches in the order in which every writer locks heads."""
     rows = []
-    for partition, records in gathered.items():
+    for partition, records in sorted(gathered.items()):
         start = 0
         while start < len(records):
             stop, size = start, 0
