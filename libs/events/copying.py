@@ -66,6 +66,12 @@ DATABASE_ERRORS = (
 """Everything that a statement can fail with, through SQLAlchemy or beside it."""
 
 
+async def when_lost(connection: AsyncConnection, call: Callable[[], None]) -> None:
+    """Call once when this connection ends, by whichever side, before anything that reconnects can know."""
+    raw = await connection.get_raw_connection()
+    _driver(raw).add_termination_listener(lambda _: call())
+
+
 async def copy_out(connection: AsyncConnection, query: str, take: Callable[[bytes], None]) -> None:
     """Stream a query's rows in COPY's text format, inside the transaction of the connection."""
 

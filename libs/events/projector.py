@@ -11,6 +11,7 @@ Errors of the world (a database or a log that is away) are waited out with backo
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 
 import structlog
 from sqlalchemy import select
@@ -18,7 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.events.background import running
 from libs.events.bookkeeping import checkpoints
-from libs.events.copying import DATABASE_ERRORS, sqlstate_of
+from libs.events.copying import DATABASE_ERRORS, sqlstate_of, when_lost
 from libs.events.envelope import digest_of
 from libs.events.fold import Projection
 from libs.events.folding import Folder
@@ -93,12 +94,20 @@ class Projector:
             return False
         try:
             await self._compare_with_log(held)
-            positions = await self._folder.begin(held)
-            async with running(self._renew(held)):
-                await self._follow(positions, until)
+            async with self._engine.connect() as watched:
+                lost = asyncio.Event()
+                await when_lost(watched, partial(self._forget, lost))
+                positions = await self._folder.begin(held)
+                async with running(self._renew(held), _end(lost)):
+                    await self._follow(positions, until)
         finally:
             await asyncio.shield(self._release(held))
         return True
+
+    def _forget(self, lost: asyncio.Event) -> None:
+        """A server that crashed lost its last commits: what was folded is not known until it is read again."""
+        self._progress.reset()
+        lost.set()
 
     async def _release(self, held: Collection[Partition]) -> None:
         try:
@@ -183,6 +192,11 @@ class Projector:
         for partition, (offset, digest) in last.items():
             if found.get(partition) != digest:
                 raise LogBroken(f"log replaced: record {offset} of {partition} is not the one that was folded")
+
+
+async def _end(lost: asyncio.Event) -> None:
+    await lost.wait()
+    raise ConnectionResetError("the database's connection was lost")
 
 
 def _short(reason: BaseException) -> str:

@@ -27,7 +27,7 @@ from libs.events.ids import new_id
 from libs.events.leases import LeaseLost, Leases
 from libs.events.log import EventLog, LogBroken, LogUnavailable
 from libs.events.log_created import COUNTS, AdministeredLog, recognise
-from libs.events.position import BadToken, Partition, Positions, covers, decode
+from libs.events.position import BadToken, Partition, Positions, decode
 from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.progress import Progress
 from libs.events.projector import GenerationGone, Projector
@@ -198,12 +198,8 @@ class Service:
         """Serve once what the log held at the start is folded."""
         began_s = monotonic_s()
         ends = await self._ends(log)
-        while not (self.progress.reached and covers(self.progress.reached, ends)):
-            if self.progress.reached:
-                await self.progress.wait_for(ends, ENDS_EVERY_S)
-                self.reason = f"folding the log up to its end: {self.progress.lag} records to go"
-            else:
-                await asyncio.sleep(0.01)
+        while not await self.progress.wait_for(self._unstopped(ends), ENDS_EVERY_S / 4):
+            self.reason = f"folding the log up to its end: {self.progress.lag} records to go"
         while not generation.is_live:
             try:
                 self.generation = generation = await generations.go_live(generation)
@@ -219,6 +215,10 @@ class Service:
                 return await log.ends(self.projection.topics)
             except LogUnavailable:
                 await asyncio.sleep(RETRY_S)
+
+    def _unstopped(self, ends: Positions) -> Positions:
+        """A partition that the breaker stopped is not waited for: the others serve, and readiness tells of it."""
+        return {partition: end for partition, end in ends.items() if partition not in self.progress.stopped}
 
     def _is_live(self) -> bool:
         return self.generation is not None and self.generation.is_live

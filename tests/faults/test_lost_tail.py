@@ -20,7 +20,6 @@ SERVED_AGAIN_WITHIN_S = 20.0
 @pytest.mark.faults("F08", fault="a read with a position after kill -9 of PostgreSQL", times=ROUNDS)
 @pytest.mark.slow
 @pytest.mark.asyncio
-@pytest.mark.xfail(strict=True, reason="bug: positions that the killed database lost still count as reached")
 async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "home") as server:
         server.ensure_databases(["log", "interactions", "timeline"])

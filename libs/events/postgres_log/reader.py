@@ -52,7 +52,7 @@ class Reader:
         for topic, number, offset, end, base_offset, recorded_ms, body in rows:
             partition = Partition(topic, number)
             if end is None or end < offset:
-                raise LogBroken(f"log went backwards: {partition} ends at {end}, {offset} was read before")
+                raise LogBroken(f"log went backwards: {partition} ends at {end or 0}, {offset} was read before")
             expected = offset + taken.get(partition, 0)
             if base_offset is None or base_offset > expected:
                 raise LogBroken(f"log incomplete: {partition} has no record at {expected}, although it ends at {end}")

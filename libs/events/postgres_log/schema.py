@@ -1,8 +1,9 @@
 """The tables of the PostgreSQL log, as numbered steps: a replay cannot restore the log, so nothing is dropped.
 
 `log_heads` has one row a partition: the next offset and the last recorded time. Appending moves the heads it needs,
-in one order (its caller sorts them: no deadlocks), and inserts the batches, in one statement of one short transaction. So offsets have no gaps,
-commit order is offset order within a partition, and recorded times never step back, whatever the clock does.
+in one order (its caller sorts them, so nobody deadlocks), and inserts the batches, in one statement of one short
+transaction. So offsets have no gaps, commit order is offset order within a partition, and recorded times never step
+back, whatever the clock does.
 """
 
 import asyncpg
