@@ -21,6 +21,7 @@ def for_folds(url: str, schema: str) -> AsyncEngine:
         search_path=schema,
         application_name=f"rapport fold {schema}",
         synchronous_commit="off",
+        plan_cache_mode="force_generic_plan",  # five thousand names would be weighed one by one at each planning
         statement_timeout=str(FOLD_TIMEOUT_MS),
         idle_in_transaction_session_timeout=str(FOLD_TIMEOUT_MS),
     )

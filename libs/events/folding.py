@@ -7,8 +7,22 @@ else is the world's fault and is left to the caller, who tries again.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, Integer, Text, Uuid, bindparam, func, insert, select, update
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    Integer,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    func,
+    insert,
+    select,
+    update,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined
@@ -48,6 +62,7 @@ class Folder:
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
         self._stopped_at: Positions = {}
+        self._advancing = _advancing(projection.memory.table)
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -95,8 +110,9 @@ class Folder:
         parked = set(self._parked)
         moved = ends_of(steps)
         async with self._engine.begin() as connection:
-            await self._advance(connection, moved)
-            sorter = await self._sort(connection, steps, parked)
+            names = [step.name for step in steps if isinstance(step, Fact)]
+            seen = await self._advance(connection, moved, names)
+            sorter = await self._sort(connection, steps, seen, parked)
             suspects = await self._judge(sorter)
             await self._write(connection, sorter, suspects)
             pass_by("fold.before_commit")
@@ -108,8 +124,10 @@ class Folder:
         self._progress.parked_keys = len(parked)
         self._progress.advance({partition: next_offset for partition, (_, next_offset, _) in moved.items()})
 
-    async def _advance(self, connection: AsyncConnection, moved: Mapping[Partition, tuple[int, int, str]]) -> None:
-        given = _GIVEN_MOVES
+    async def _advance(
+        self, connection: AsyncConnection, moved: Mapping[Partition, tuple[int, int, str]], names: list[str]
+    ) -> dict[str, First]:
+        """Move the checkpoints, or raise LeaseLost; says which names were seen before. One statement for both."""
         arguments = {
             "topics": [p.topic for p in moved],
             "partitions": [p.number for p in moved],
@@ -117,24 +135,16 @@ class Folder:
             "nexts": [next_ for _, next_, _ in moved.values()],
             "digests": [digest for _, _, digest in moved.values()],
             "epochs": [self._epochs[p] for p in moved],
+            "names": names,
         }
-        statement = (
-            update(checkpoints)
-            .where(
-                checkpoints.c.topic == given.c.topic,
-                checkpoints.c.partition == given.c.partition,
-                checkpoints.c.next_offset == given.c.first,
-                checkpoints.c.epoch == given.c.epoch,
-            )
-            .values(next_offset=given.c.next, last_digest=given.c.digest)
-        )
-        result = await connection.execute(statement, arguments)
-        if result.rowcount != len(moved):
+        rows = (await connection.execute(self._advancing, arguments)).all()
+        if rows[0].moved != len(moved):
             raise LeaseLost("a checkpoint was moved by another process")
+        return {row.name.hex: First(row.digest.hex, row.offset) for row in rows if row.name is not None}
 
-    async def _sort(self, connection: AsyncConnection, steps: list[Step], parked: set[ParkedKey]) -> Sorter:
-        facts = [step for step in steps if isinstance(step, Fact)]
-        seen = await self._seen(connection, [fact.name for fact in facts])
+    async def _sort(
+        self, connection: AsyncConnection, steps: list[Step], seen: dict[str, First], parked: set[ParkedKey]
+    ) -> Sorter:
         states: dict[tuple[str, RowKey], Row | None] = {}
         for fold, keys in keys_by_fold(self._projection, steps).items():
             states |= {(fold.table.name, key): row for key, row in (await load(connection, fold, keys)).items()}
@@ -142,12 +152,6 @@ class Folder:
         for step in steps:
             sorter.take(step)
         return sorter
-
-    async def _seen(self, connection: AsyncConnection, names: list[str]) -> dict[str, First]:
-        memory = self._projection.memory.table.c
-        statement = select(memory.name, memory.digest, memory.offset).where(memory.name == func.any(_GIVEN_NAMES))
-        rows = await connection.execute(statement, {"names": names})
-        return {name.hex: First(digest.hex, offset) for name, digest, offset in rows}
 
     async def _judge(self, sorter: Sorter) -> list[TextRow]:
         """Suspects that say the same in other bytes become duplicates; the rest is for the quarantine."""
@@ -180,19 +184,36 @@ class Folder:
             await connection.execute(insert(parked_keys), rows)
 
 
-_GIVEN_NAMES = bindparam("names", type_=ARRAY(Uuid))
-_GIVEN_MOVES = (
-    func.unnest(
-        bindparam("topics", type_=ARRAY(Text)),
-        bindparam("partitions", type_=ARRAY(Integer)),
-        bindparam("firsts", type_=ARRAY(BigInteger)),
-        bindparam("nexts", type_=ARRAY(BigInteger)),
-        bindparam("digests", type_=ARRAY(Text)),
-        bindparam("epochs", type_=ARRAY(BigInteger)),
-    )
-    .table_valued("topic", "partition", "first", "next", "digest", "epoch", name="moves")
-    .render_derived()
+_GIVEN = func.unnest(
+    bindparam("topics", type_=ARRAY(Text)),
+    bindparam("partitions", type_=ARRAY(Integer)),
+    bindparam("firsts", type_=ARRAY(BigInteger)),
+    bindparam("nexts", type_=ARRAY(BigInteger)),
+    bindparam("digests", type_=ARRAY(Text)),
+    bindparam("epochs", type_=ARRAY(BigInteger)),
 )
+
+
+def _advancing(memory: Table) -> Select[Any]:
+    """Compare-and-set of checkpoints, and the names that the memory already holds."""
+    given = _GIVEN.table_valued("topic", "partition", "first", "next", "digest", "epoch", name="given").render_derived()
+    moved = (
+        update(checkpoints)
+        .where(
+            checkpoints.c.topic == given.c.topic,
+            checkpoints.c.partition == given.c.partition,
+            checkpoints.c.next_offset == given.c.first,
+            checkpoints.c.epoch == given.c.epoch,
+        )
+        .values(next_offset=given.c.next, last_digest=given.c.digest)
+        .returning(checkpoints.c.partition)
+        .cte("moved")
+    )
+    count = select(func.count().label("moved")).select_from(moved).subquery("counted")
+    known = memory.c.name == func.any(bindparam("names", type_=ARRAY(Uuid)))
+    return select(count.c.moved, memory.c.name, memory.c.digest, memory.c.offset).select_from(
+        count.outerjoin(memory, known)
+    )
 
 
 def _unstorable(fact: Fact, state: str) -> Unreadable:

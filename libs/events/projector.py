@@ -125,8 +125,9 @@ class Projector:
         folding: asyncio.Task[None] | None = None
         try:
             while until is None or not covers(positions, until):
+                wanted = self._wanted(positions)
                 slices = await self._log.read(
-                    self._wanted(positions), max_records=self._share(positions), max_bytes=CATCH_UP_BYTES
+                    wanted, max_records=CATCH_UP_RECORDS // len(wanted) if wanted else 0, max_bytes=CATCH_UP_BYTES
                 )
                 if not slices and folding is None:
                     await bell.wait(DOORBELL_TIMEOUT_S)
@@ -152,11 +153,22 @@ class Projector:
                 await asyncio.wait([folding])
 
     def _wanted(self, positions: Positions) -> Positions:
-        return {p: offset for p, offset in positions.items() if p not in self._progress.stopped}
+        """What to read next: everything when following; those furthest behind, filling a batch, when catching up.
 
-    def _share(self, positions: Positions) -> int:
-        behind = sum(self._progress.ends.get(p, 0) > offset for p, offset in positions.items())
-        return CATCH_UP_RECORDS // max(1, behind)
+        A batch of few partitions is about few people, so their rows come to lie together.
+        """
+        open_ = {p: offset for p, offset in positions.items() if p not in self._progress.stopped}
+        lags = {p: self._progress.ends.get(p, 0) - offset for p, offset in open_.items()}
+        if sum(lag for lag in lags.values() if lag > 0) <= CATCH_UP_RECORDS:
+            return open_
+        chosen: Positions = {}
+        filled = 0
+        for partition in sorted(lags, key=lags.__getitem__, reverse=True):
+            chosen[partition] = open_[partition]
+            filled += lags[partition]
+            if filled >= CATCH_UP_RECORDS:
+                break
+        return chosen
 
     async def _decode(self, slices: Sequence[Slice], positions: Positions) -> list[Step]:
         steps: list[Step] = []

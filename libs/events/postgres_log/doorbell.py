@@ -22,10 +22,12 @@ class Doorbells:
     def __init__(self, url: str) -> None:
         self._url = url
         self._bells: WeakSet[Bell] = WeakSet()
+        self._wanted = asyncio.Event()
 
     def new(self) -> Bell:
         bell = Bell()
         self._bells.add(bell)
+        self._wanted.set()
         return bell
 
     def ring(self, *_: object) -> None:
@@ -34,7 +36,8 @@ class Doorbells:
             bell.ring()
 
     async def run(self) -> None:
-        """Listen, and listen again after a lost connection, until cancelled."""
+        """Listen from the first reader on, and listen again after a lost connection, until cancelled."""
+        await self._wanted.wait()
         while True:
             try:
                 await self._listen()
