@@ -66,5 +66,14 @@ def decode(cursor: str | None) -> Key:
 
 def next_link(path: str, query: BaseModel, cursor: str) -> str:
     """The `Link` header that leads to the next page: the same parameters, from the cursor on."""
-    given = query.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"cursor"})
-    return f'<{quote(path)}?{urlencode(given | {"cursor": cursor})}>; rel="next"'
+    return link(quote(path), parameters_of(query), cursor)
+
+
+def parameters_of(query: BaseModel) -> str:
+    """A list's parameters but the cursor, as they stand in a URL."""
+    return urlencode(query.model_dump(mode="json", by_alias=True, exclude_unset=True, exclude={"cursor"}))
+
+
+def link(path: str, parameters: str, cursor: str) -> str:
+    """The `Link` header of a path and parameters that are ready for a URL; a cursor always is."""
+    return f'<{path}?{parameters}{"&" if parameters else ""}cursor={cursor}>; rel="next"'

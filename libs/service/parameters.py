@@ -1,8 +1,7 @@
 """Query parameters that lists of several services share."""
 
 import re
-from functools import lru_cache
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi.exceptions import RequestValidationError
@@ -55,11 +54,6 @@ Direction = Annotated[Literal["inbound", "outbound"] | None, Field(description="
 
 def read_query(model: type[Query], query_string: bytes) -> Query:
     """The parameters of a hot route, as FastAPI would read them. Raises RequestValidationError."""
-    return cast(Query, _read_query(model, query_string))
-
-
-@lru_cache(REMEMBERED_QUERIES)
-def _read_query(model: type[BaseModel], query_string: bytes) -> BaseModel:
     try:
         return model.model_validate(dict(parse_qsl(query_string.decode("ascii", "replace"))))
     except ValidationError as reason:

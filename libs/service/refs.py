@@ -1,9 +1,10 @@
 """`{ref}` of a path or parameter: a contact's or member's uuid, or an identifier."""
 
+from functools import lru_cache
 from typing import NamedTuple
 from uuid import UUID
 
-from libs.events.identifiers import UUID_TEXT, BadIdentifier, Nodes, parse
+from libs.events.identifiers import CACHED_NODES, UUID_TEXT, BadIdentifier, Nodes, parse
 from libs.events.problems import Problem
 from libs.service.errors import HttpRefusal
 
@@ -20,6 +21,7 @@ class Ref(NamedTuple):
         return self.identifier.startswith("contact:")
 
 
+@lru_cache(CACHED_NODES)
 def read_ref(text: str, nodes: Nodes, parameter: str = "ref") -> Ref:
     """Raises 400 for what is neither a uuid nor an identifier."""
     if UUID_TEXT.fullmatch(text):

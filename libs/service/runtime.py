@@ -65,6 +65,7 @@ class Service:
         self.log_reason: str | None = "not opened yet"
         self.generation: Generation | None = None
         self.settings: Settings
+        self.verbose = False
         self.end_process: Callable[[], None] = _terminate
         self._log: EventLog | None = None
         self._nodes: Nodes | None = None
@@ -105,6 +106,7 @@ class Service:
     async def running(self, settings: Settings) -> AsyncIterator[None]:
         """Live while the block runs. A loop that dies ends the process, by `end_process`."""
         self.settings = settings
+        self.verbose = settings.log_level == "debug"
         life = asyncio.create_task(self._live())
         life.add_done_callback(self._died)
         try:

@@ -85,8 +85,9 @@ class Shell:
             if handler is None or handler is self.app:
                 route = str(getattr(scope.get("route"), "path", "unmatched"))
             self.answered[scope["method"], route, status] += 1
-            logger.debug("answered", method=scope["method"], route=route, status=status,
-                         ms=round((monotonic_s() - began_s) * 1_000, 1))  # fmt: skip
+            if self.service.verbose:
+                logger.debug("answered", method=scope["method"], route=route, status=status,
+                             ms=round((monotonic_s() - began_s) * 1_000, 1))  # fmt: skip
 
     def _find(self, scope: Scope) -> tuple[str, App]:
         for (method, prefix), handler in self._below:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     func,
+    literal_column,
     select,
     tuple_,
 )
@@ -46,9 +47,12 @@ class Wanted(NamedTuple):
 class Found(NamedTuple):
     """Rendered entries, at most one more than the limit, and the person's name; None for one never heard of."""
 
-    entries: list[str]
+    entries: str | None
     subject: str | None
 
+
+SEPARATOR = "\x1e"
+"""Between entries: a control character that JSON text cannot hold, so it never stands inside one."""
 
 _FILTERS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
     "service": lambda value: entries.c.topic == value,
@@ -120,7 +124,6 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         .order_by(*(column.desc() for column in _ORDER))
         .limit(bindparam("most"))
     )
+    joined = select(func.string_agg(page.lateral("page").c.entry, literal_column(r"E'\x1e'")))
     subject = select(entries.c.subject).where(entries.c.node == given.c.node).limit(1)
-    return select(
-        given.c.n, func.array(page.scalar_subquery()).label("entries"), subject.scalar_subquery().label("subject")
-    )
+    return select(given.c.n, joined.scalar_subquery().label("entries"), subject.scalar_subquery().label("subject"))
