@@ -123,6 +123,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         .where(*(_FILTERS[name](bindparam(f"f_{name}")) for name in filters))
         .order_by(*(column.desc() for column in _ORDER))
         .limit(bindparam("most"))
+        .correlate(given)
     )
     joined = select(func.string_agg(page.lateral("page").c.entry, literal_column(r"E'\x1e'")))
     subject = select(entries.c.subject).where(entries.c.node == given.c.node).limit(1)

@@ -1,6 +1,7 @@
 """A person's timeline: order, filters, pages, what was known when."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -253,3 +254,13 @@ class TestItems:
             "data": event["data"],
         }
         assert [found["position"] for found in api.found(name, min_position=token)] == [item["position"]]
+
+
+def test_pages_that_are_asked_for_at_once_are_each_of_their_own(api: Api) -> None:
+    people = {someone(): n for n in range(1, 25)}
+    token = api.posted(*(purchase(person, f"{n}") for person, most in people.items() for n in range(most)))
+    api.timeline.get(f"/v1/timeline/{next(iter(people))}", params={"min_position": token})
+    with ThreadPoolExecutor(len(people)) as pool:
+        pages = dict(zip(people, pool.map(lambda person: api.page(person, limit=10), people), strict=True))
+    assert {person: len(page["items"]) for person, page in pages.items()} == {p: min(n, 10) for p, n in people.items()}
+    assert all(page["identifiers"] == [person] for person, page in pages.items())
