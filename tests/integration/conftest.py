@@ -1,6 +1,6 @@
 """One running system for all integration tests of a process."""
 
-import json
+import asyncio
 import os
 import signal
 import socket
@@ -8,13 +8,18 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from libs.events.position import Partition, encode
+from libs.embedded.home import Home, Runtime
+from libs.events.identifiers import Nodes
+from libs.events.log_created import recognise
+from libs.events.position import encode
+from libs.events.postgres_log.adapter import open_postgres_log
+from libs.events.topics import INTERACTIONS
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
@@ -49,6 +54,12 @@ class System:
         return self.data.parent / f"{self.data.name}.log"
 
     @property
+    def runtime(self) -> Runtime:
+        found = Home.at(self.data).read_runtime()
+        assert found is not None
+        return found
+
+    @property
     def env(self) -> dict[str, str]:
         """What a command needs to find this system."""
         ports = {f"RAPPORT_PORT_{name.upper()}": str(port) for name, port in self.ports.items()}
@@ -70,13 +81,13 @@ class System:
 
     def position(self) -> str:
         """The end of the log now, as a `min_position`: who asks with it sees all that was written before."""
-        found = json.loads(self.run("status", "--json").stdout)
-        ends = {
-            Partition(each["topic"], each["partition"]): each["end"]
-            for service in found["services"]
-            for each in service["partitions"]
-        }
-        return encode(UUID(found["log"]), ends)
+        with ThreadPoolExecutor(1) as other_thread:  # a test may have its loop in this one
+            return other_thread.submit(asyncio.run, self._end_of_log()).result()
+
+    async def _end_of_log(self) -> str:
+        async with open_postgres_log(self.runtime.log_url) as log:
+            await recognise(log, Nodes(Home.at(self.data).identity_secret()).check_value())
+            return encode(log.log_id, await log.ends([INTERACTIONS.name]))
 
     def start(self) -> None:
         """Returns when the system says that it is ready."""

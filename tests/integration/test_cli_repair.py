@@ -12,7 +12,10 @@ from libs.events.identifiers import Nodes
 from libs.events.log import Record
 from libs.events.log_created import recognise
 from libs.events.postgres_log.adapter import open_postgres_log
+from tests.faults.deadlines import until
 from tests.integration.conftest import System, new_system
+
+SERVES_WITHIN_S = 10.0
 
 
 @pytest.fixture(scope="module")
@@ -26,9 +29,7 @@ def spoilt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 
 async def execute(system: System, service: str, statement: str) -> str:
-    runtime = Home.at(system.data).read_runtime()
-    assert runtime
-    connection = await asyncpg.connect(runtime.services[service].database_url)
+    connection = await asyncpg.connect(system.runtime.services[service].database_url)
     try:
         return await connection.execute(statement)
     finally:
@@ -36,11 +37,8 @@ async def execute(system: System, service: str, statement: str) -> str:
 
 
 async def append(system: System, key: bytes, *values: bytes) -> None:
-    home = Home.at(system.data)
-    runtime = home.read_runtime()
-    assert runtime
-    async with open_postgres_log(runtime.log_url) as log:
-        await recognise(log, Nodes(home.identity_secret()).check_value())
+    async with open_postgres_log(system.runtime.log_url) as log:
+        await recognise(log, Nodes(Home.at(system.data).identity_secret()).check_value())
         await log.append("interactions", [Record(key, value) for value in values])
 
 
@@ -49,6 +47,10 @@ def settle(system: System) -> None:
     params = {"min_position": system.position()}
     for url in (f"{system.timeline}/v1/timeline/crm:demo-ada", f"{system.interactions}/v1/interactions"):
         httpx.get(url, params=params, headers={"prefer": "wait=30"}, timeout=40, trust_env=False).raise_for_status()
+
+
+def ready(url: str) -> bool:
+    return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
 
 
 def generation(system: System, service: str) -> str:
@@ -90,6 +92,7 @@ async def test_a_row_that_differs_is_shown_and_a_rebuild_mends_it(spoilt: System
     assert "answers 503 `rebuilding`" in rebuilt.stdout
     assert "timeline is rebuilt: 24 records folded" in rebuilt.stdout
     assert generation(spoilt, "timeline") != schema
+    await until(lambda: ready(spoilt.timeline), SERVES_WITHIN_S, "the timeline serves again")
     settle(spoilt)
     assert spoilt.run("verify", "timeline").returncode == 0
 

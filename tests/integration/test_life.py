@@ -136,10 +136,10 @@ def test_a_killed_system_comes_back_with_everything(started: System) -> None:
     api.page(ada, min_position=position)
     api.close()
     assert started.process
-    children = processes_of(started)
+    services = [process for process in processes_of(started) if process.name() != "postgres"]
     started.process.kill()
     started.process.wait()
-    psutil.wait_procs(children, timeout=STOP_PATIENCE_S)
+    assert not psutil.wait_procs(services, timeout=STOP_PATIENCE_S)[1]
     started.start()
     api = Api(started)
     assert api.ids(ada, min_position=position) == ["kept"]
