@@ -148,7 +148,7 @@ def test_a_killed_system_comes_back_with_everything(started: System) -> None:
 
 def linked(source: Path, target: Path) -> None:
     """A folder where everybody can reach it: links where the disk allows them, else copies."""
-    ignored = shutil.ignore_patterns("__pycache__", "test", "tests", "site-packages")
+    ignored = shutil.ignore_patterns("test", "tests", "site-packages")
 
     def link(one: str, other: str) -> None:
         try:
