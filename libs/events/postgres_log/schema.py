@@ -32,7 +32,7 @@ CREATE TABLE log_batches (
     PRIMARY KEY (topic, partition, base_offset)
 );
 
-CREATE FUNCTION log_append(topics text[], partitions int[], counts int[], bodies bytea[])
+CREATE FUNCTION log_append(topics text[], partitions int[], counts int[], sizes int[], bodies bytea[])
 RETURNS TABLE (first_offset bigint) LANGUAGE plpgsql AS $$
 DECLARE
     now_ms bigint := floor(extract(epoch FROM clock_timestamp()) * 1000);
@@ -50,7 +50,7 @@ BEGIN
             RAISE EXCEPTION 'a topic or partition does not exist' USING ERRCODE = 'no_data_found';
         END IF;
         INSERT INTO log_batches (topic, partition, base_offset, records, recorded_ms, bytes, body)
-            VALUES (topics[n], partitions[n], first_offset, counts[n], time_ms, octet_length(body), body);
+            VALUES (topics[n], partitions[n], first_offset, counts[n], time_ms, sizes[n], body);
         RETURN NEXT;
     END LOOP;
     PERFORM pg_notify('rapport_log', '');

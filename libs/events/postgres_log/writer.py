@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
 
 from libs.events.clock import monotonic_s
 from libs.events.log import Appended, AppendRefused, AppendUnknown, LogOverloaded, Record, Span
@@ -24,8 +25,9 @@ MAX_BATCH_BYTES = 1 << 20
 MAX_COMMIT_BYTES = 8 << 20  # keeps one commit, and so everybody's wait, short
 MAX_WAITING_BYTES = 64 << 20  # beyond this the process would rather refuse than grow
 RETRY_S = 0.2
+THREADS_FROM_BYTES = 512 << 10  # below this handing work to threads costs more than it saves
 
-_APPEND = "SELECT first_offset FROM log_append($1, $2, $3, $4)"
+_APPEND = "SELECT first_offset FROM log_append($1, $2, $3, $4, $5)"
 
 # SQLSTATE classes that may come after the commit took effect: connection, operator intervention, system, internal.
 _UNCERTAIN = ("08", "57", "58", "XX")
@@ -52,6 +54,7 @@ class Writer:
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._connection: asyncpg.Connection | None = None
+        self._append: PreparedStatement[asyncpg.Record]
         self._stopped = False
 
     def put(self, topic: str, groups: Mapping[Partition, Sequence[Record]], size: int) -> asyncio.Future[Appended]:
@@ -94,20 +97,21 @@ class Writer:
     async def _commit(self, group: list[Waiting]) -> None:
         left_s = max(COMMIT_TIMEOUT_S / 10, group[0].since_s + COMMIT_TIMEOUT_S - monotonic_s())
         try:
-            connection = await self._connected(left_s)
+            await self._connect(left_s)
         except CONNECTION_ERRORS as reason:
             _fail(group, AppendRefused(f"the log's database cannot be reached ({type(reason).__name__})"))
             await asyncio.sleep(RETRY_S)
             return
-        rows = _rows(_gather(group))
+        cut = _batches(_gather(group))
         columns = (
-            [r.partition.topic for r in rows],
-            [r.partition.number for r in rows],
-            [r.records for r in rows],
-            [r.body for r in rows],
+            [batch.partition.topic for batch in cut],
+            [batch.partition.number for batch in cut],
+            [len(batch.records) for batch in cut],
+            [batch.size for batch in cut],
+            await _bodies(cut),
         )
         try:
-            firsts = await connection.fetch(_APPEND, *columns, timeout=left_s)
+            firsts = await self._append.fetch(*columns, timeout=left_s)
         except CONNECTION_ERRORS as reason:
             outcome = _outcome(reason)
             self._drop_connection()
@@ -117,8 +121,8 @@ class Writer:
                 _fail(group, outcome)
             return
         base: dict[Partition, int] = {}
-        for row, (first,) in zip(rows, firsts, strict=True):
-            base.setdefault(row.partition, first)
+        for batch, (first,) in zip(cut, firsts, strict=True):
+            base.setdefault(batch.partition, first)
         _answer(group, base)
 
     async def _commit_each(self, group: list[Waiting]) -> None:
@@ -127,10 +131,10 @@ class Writer:
             waiting.starts.clear()
             await self._commit([waiting])
 
-    async def _connected(self, timeout_s: float) -> asyncpg.Connection:
+    async def _connect(self, timeout_s: float) -> None:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._url, timeout_s=timeout_s)
-        return self._connection
+            self._append = await self._connection.prepare(_APPEND, timeout=timeout_s)
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
@@ -138,10 +142,10 @@ class Writer:
             self._connection = None
 
 
-class _Row(NamedTuple):
+class _Batch(NamedTuple):
     partition: Partition
-    records: int
-    body: bytes
+    records: list[Record]
+    size: int
 
 
 def _gather(group: list[Waiting]) -> dict[Partition, list[Record]]:
@@ -157,9 +161,9 @@ def _gather(group: list[Waiting]) -> dict[Partition, list[Record]]:
     return gathered
 
 
-def _rows(gathered: Mapping[Partition, list[Record]]) -> list[_Row]:
-    """Batches in the order in which every writer locks heads."""
-    rows = []
+def _batches(gathered: Mapping[Partition, list[Record]]) -> list[_Batch]:
+    """In the order in which every writer locks heads."""
+    cut = []
     for partition, records in sorted(gathered.items()):
         start = 0
         while start < len(records):
@@ -167,9 +171,16 @@ def _rows(gathered: Mapping[Partition, list[Record]]) -> list[_Row]:
             while stop < len(records) and stop - start < MAX_BATCH_RECORDS and size < MAX_BATCH_BYTES:
                 size += len(records[stop].value)
                 stop += 1
-            rows.append(_Row(partition, stop - start, batches.encode(records[start:stop])))
+            cut.append(_Batch(partition, records[start:stop], size))
             start = stop
-    return rows
+    return cut
+
+
+async def _bodies(cut: list[_Batch]) -> list[bytes]:
+    """Each batch as its bytes; large ones are deflated side by side, which needs no lock of the interpreter."""
+    if sum(batch.size for batch in cut) < THREADS_FROM_BYTES:
+        return [batches.encode(batch.records) for batch in cut]
+    return await asyncio.gather(*(asyncio.to_thread(batches.encode, batch.records) for batch in cut))
 
 
 def _answer(group: list[Waiting], base: Mapping[Partition, int]) -> None:

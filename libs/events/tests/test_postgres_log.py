@@ -85,7 +85,9 @@ class TestItsServer:
         await connection.execute(f"ALTER DATABASE {name} SET synchronous_commit = off")
         await connection.close()
         async with open_postgres_log(database) as log:
-            for session in (await log.writer._connected(DEADLINE_S), log._reader._pool):
+            await log.writer._connect(DEADLINE_S)
+            for session in (log.writer._connection, log._reader._pool):
+                assert session is not None
                 assert await session.fetchval("SHOW synchronous_commit") == "on"
 
     async def test_tables_of_a_newer_program_are_refused(
