@@ -71,8 +71,13 @@ class Appended(NamedTuple):
     spans: dict[int, Span]
 
     @property
+    def next_offsets(self) -> dict[int, int]:
+        """By partition, the offset after the last of these records."""
+        return {number: first + length for number, (first, length) in self.spans.items()}
+
+    @property
     def positions(self) -> Positions:
-        return {Partition(self.topic, number): span.first + span.length for number, span in self.spans.items()}
+        return {Partition(self.topic, number): offset for number, offset in self.next_offsets.items()}
 
 
 class LogError(Exception):

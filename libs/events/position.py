@@ -38,6 +38,7 @@ class _Token(msgspec.Struct, array_like=True, frozen=True):
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(_Token)
+_URL_SAFE = bytes.maketrans(b"+/", b"-_")
 
 
 def encode(log_id: UUID, positions: Mapping[Partition, int]) -> str:
@@ -45,8 +46,17 @@ def encode(log_id: UUID, positions: Mapping[Partition, int]) -> str:
     reached: dict[int, dict[int, int]] = {}
     for (topic, partition), offset in positions.items():
         reached.setdefault(BY_NAME[topic].number, {})[partition] = offset
-    packed = _encoder.encode(_Token(log_id.bytes, reached))
-    return base64.urlsafe_b64encode(packed).rstrip(b"=").decode()
+    return _written(log_id, reached)
+
+
+def encode_topic(log_id: UUID, topic: str, offsets: dict[int, int]) -> str:
+    """The token of positions in one topic, by partition: what every write answers with."""
+    return _written(log_id, {BY_NAME[topic].number: offsets})
+
+
+def _written(log_id: UUID, reached: dict[int, dict[int, int]]) -> str:
+    packed = binascii.b2a_base64(_encoder.encode((log_id.bytes, reached)), newline=False)
+    return packed.translate(_URL_SAFE, b"=").decode()
 
 
 def decode(token: str, log_id: UUID) -> Positions:

@@ -92,7 +92,7 @@ async def figures(system: System, log: EventLog) -> SystemFigures:
     places = list(system.places.values())
     asked_s = monotonic_s()
     folded = {place.name: await folded_of(place) for place in places}
-    health = dict(zip(system.places, await asyncio.gather(*map(_health, places)), strict=True))
+    states = dict(zip(system.places, await asyncio.gather(*map(health, places)), strict=True))
     ends = await log.ends([topic for place in places for topic in place.entry.projection.topics])
     later = folded
     seconds = 1.0
@@ -101,7 +101,7 @@ async def figures(system: System, log: EventLog) -> SystemFigures:
         seconds = max(SAMPLE_S, monotonic_s() - asked_s)
         later = {place.name: await folded_of(place) for place in places}
     services = [
-        _service(place, health[place.name], _Sample(folded[place.name], later[place.name], seconds), ends)
+        _service(place, states[place.name], _Sample(folded[place.name], later[place.name], seconds), ends)
         for place in places
     ]
     return SystemFigures(str(log.log_id), services)
@@ -135,7 +135,8 @@ def _service(place: Place, health: tuple[str, str], sample: "_Sample", ends: Map
     )
 
 
-async def _health(place: Place) -> tuple[str, str]:
+async def health(place: Place) -> tuple[str, str]:
+    """`ready`, `not_ready` or `down`, and why."""
     try:
         async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S) as client:
             answer = await client.get(f"{place.url}/readyz")

@@ -1,19 +1,24 @@
 """`rapport verify` and `rapport rebuild`: the log folded again, to compare with what is served or to replace it."""
 
+import asyncio
 import sys
 from collections.abc import Mapping
 
 import typer
 
+from libs.events.clock import monotonic_s
 from libs.events.position import Partition
 from libs.events.replays import Report, Verdict, rebuild, verify
 from services.cli.errors import Failure
+from services.cli.figures import health
 from services.cli.progress import Step, shown
 from services.cli.running import opened_log, run
 from services.cli.system import Place, System, find_system
 from services.cli.tables import console, say, table
 from services.cli.words import printable
 
+SERVES_WITHIN_S = 10.0
+LOOK_EVERY_S = 0.2
 SHOWN_CHARACTERS = 2_000  # of a row that differs: an entry with its title, and most of its data
 
 
@@ -43,7 +48,9 @@ def rebuild_service(service: str, *, yes: bool) -> None:
         typer.confirm("Go on?", abort=True)
     with shown(f"rebuilding {place.name}", "records") as step:
         total = run(_rebuild(system, place, _report(step)))
-    say(f"{place.name} is rebuilt: {total:,} records folded; it serves again.")
+    state, reason = asyncio.run(_serves(place))
+    serving = "it serves again" if state == "ready" else f"it does not serve yet: {reason}"
+    say(f"{place.name} is rebuilt: {total:,} records folded; {serving}.")
 
 
 def _report(step: Step) -> Report:
@@ -66,6 +73,16 @@ async def _rebuild(system: System, place: Place, report: Report) -> int:
     async with opened_log(system) as log:
         await rebuild(place.entry.projection, log, place.database, count)
     return total
+
+
+async def _serves(place: Place) -> tuple[str, str]:
+    """Wait until the running service has taken the new tables over; it looks for them every few seconds."""
+    deadline_s = monotonic_s() + SERVES_WITHIN_S
+    while True:
+        state, reason = await health(place)
+        if state == "ready" or monotonic_s() > deadline_s:
+            return state, reason
+        await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _print(place: Place, verdict: Verdict) -> None:

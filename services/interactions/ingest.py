@@ -17,7 +17,7 @@ from libs.events.examine import EventRefused
 from libs.events.failpoints import pass_by
 from libs.events.identifiers import Nodes
 from libs.events.log import EVENT_HEADERS, Headers, LogError, Record
-from libs.events.position import encode
+from libs.events.position import encode_topic
 from libs.events.problems import Problem
 from libs.events.strict_json import NotJson, UnsafeJson
 from libs.events.times import MAX_AHEAD
@@ -89,7 +89,7 @@ class Ingest:
             return
         appended = await log.append(INTERACTIONS.name, records)
         pass_by("ingest.after_append")
-        token = encode(log.log_id, appended.positions)
+        token = encode_topic(log.log_id, INTERACTIONS.name, appended.next_offsets)
         extra = [(POSITION_HEADER, token.encode())]
         await send_body(send, 202, _answer(len(records), token, rejected), b"application/json", extra)
 
