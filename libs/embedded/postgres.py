@@ -30,6 +30,13 @@ QUICK_STOP_S = 6  # the server kills its children after 5
 LOG_BYTES_MAX = 10_000_000
 LOG_TAIL_LINES = 15
 
+
+def shared_buffers_mb() -> int:
+    """An eighth of the machine's memory, from 128 MB to 1 GB. Shared between all processes, and taken as it is used."""
+    memory_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") >> 20
+    return max(128, min(1_024, memory_mb // 8))
+
+
 # On the command line, so that a new version's settings hold for old clusters and no file weakens the first three.
 SETTINGS = {
     "fsync": "on",
@@ -38,7 +45,7 @@ SETTINGS = {
     "listen_addresses": "",
     "port": "5432",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "128MB",
+    "shared_buffers": f"{shared_buffers_mb()}MB",
     "max_connections": "60",
     # The log is written once and never updated: rare checkpoints write each page once.
     "max_wal_size": "2GB",
