@@ -75,6 +75,7 @@ class Writer:
         try:
             while True:
                 await self._arrived.wait()
+                await asyncio.sleep(0)  # whoever was just answered, or has just arrived, gets into this group too
                 group = self._take()
                 await self._commit(group)
         finally:
