@@ -24,9 +24,6 @@ from libs.events.upcasts import UPCASTS
 Row = dict[str, Any]
 RowKey = tuple[Any, ...]
 
-MEMORY_COLUMNS = ("name", "digest", "topic", "partition", "offset")
-"""What the table of an append fold must have, so that a repeated name is found with where it stood first."""
-
 
 class Fact(msgspec.Struct, frozen=True, gc=False):
     """An event as folds see it.
@@ -54,6 +51,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 class AppendFold:
     """One row of text an event, in the order of the table's columns (None for NULL); PostgreSQL parses it.
 
+    The table has the columns name, digest, topic, partition and offset, so that a repeated name is found with where it
+    stood first.
     `order` is the position of the column by which a batch is sorted before it is written, so that it touches few pages.
     """
 

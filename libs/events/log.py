@@ -26,7 +26,6 @@ from libs.events.position import Partition, Positions
 
 CONTENT_TYPE = "application/cloudevents+json"
 EVENT_HEADERS = (("content-type", CONTENT_TYPE.encode()),)
-MAX_RECORD_BYTES = 512 * 1024  # an event of at most 256 KiB, its key and its headers, with room
 DOORBELL_TIMEOUT_S = 0.5  # the doorbell is a hint; this is how long a lost ring may go unnoticed
 
 Headers = tuple[tuple[str, bytes], ...]
