@@ -13,12 +13,14 @@ class Topic:
     writer: str
 
 
+IDENTITY = Topic("identity", 0, 1, "contacts")
+CONTACTS = Topic("contacts", 1, 12, "contacts")
 OPERATIONS = Topic("operations", 5, 1, "the operator's commands")
 INTERACTIONS = Topic("interactions", 2, 12, "interactions")
 
 TOPICS = (
-    Topic("identity", 0, 1, "contacts"),
-    Topic("contacts", 1, 12, "contacts"),
+    IDENTITY,
+    CONTACTS,
     INTERACTIONS,
     Topic("feedback", 3, 12, "feedback"),
     Topic("scoring", 4, 12, "scoring"),

@@ -10,7 +10,7 @@ import msgspec
 
 from libs.events import topics
 from libs.events.catalog.fields import Data
-from libs.events.catalog.table import CONTROLS, DECISIONS, OBSERVATIONS, Row
+from libs.events.catalog.table import CLAIMS, CONTACT_DECISIONS, CONTROLS, DECISIONS, OBSERVATIONS, Row
 from libs.events.terms import portable
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -54,7 +54,7 @@ def _event_types(owner: str, kind: Kind, topic: str, rows: Sequence[Row]) -> dic
             data=row.data,
             summary=row.summary,
             rule=row.rule,
-            example=_envelope(name, kind) | {"data": dict(row.example)},
+            example=_envelope(name, owner, kind) | {"data": dict(row.example)},
             decoder=msgspec.json.Decoder(row.data),
             topic=topic,
         )
@@ -62,24 +62,29 @@ def _event_types(owner: str, kind: Kind, topic: str, rows: Sequence[Row]) -> dic
     }
 
 
-def _envelope(name: str, kind: Kind) -> dict[str, Any]:
+def _envelope(name: str, owner: str, kind: Kind) -> dict[str, Any]:
     attributes = {"specversion": "1.0", "type": name, "time": "2026-03-02T10:15:00Z"}
     sender_id = f"example-{name.removeprefix('rapport.interactions.')}"
     interaction = "0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"
     command = "0198b1f3-77aa-7f10-a4c2-90b3d21e8f55"
+    node = "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
     match kind:
         case Kind.CONTROL:
             return attributes | {"id": command, "source": "/operations"}
         case Kind.OBSERVATION:
             return attributes | {"id": sender_id, "source": "urn:example:shop", "subject": "crm:4711"}
-        case Kind.DECISION | Kind.CLAIM:
-            source = f"/interactions/{interaction}"
-            return attributes | {"id": command, "source": source, "subject": "crm:4711", "sequence": "2"}
+        case Kind.CLAIM:
+            return attributes | {"id": command, "source": "/identity", "subject": "crm:4711", "subjectnode": node}
+        case Kind.DECISION:
+            source = f"/{owner}/{interaction if owner == 'interactions' else command}"
+            return attributes | {"id": command, "source": source, "subject": "crm:4711", "sequence": f"{1:020}"}
 
 
 CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
     _event_types("interactions", Kind.OBSERVATION, topics.INTERACTIONS.name, OBSERVATIONS)
     | _event_types("interactions", Kind.DECISION, topics.INTERACTIONS.name, DECISIONS)
+    | _event_types("contacts", Kind.CLAIM, topics.IDENTITY.name, CLAIMS)
+    | _event_types("contacts", Kind.DECISION, topics.CONTACTS.name, CONTACT_DECISIONS)
     | _event_types("operations", Kind.CONTROL, topics.OPERATIONS.name, CONTROLS)
 )
 
