@@ -4,6 +4,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Index,
     Integer,
     MetaData,
     PrimaryKeyConstraint,
@@ -91,6 +92,27 @@ parked_records = Table(
     Column("detail", Text, nullable=False),
     PrimaryKeyConstraint("topic", "partition", "offset"),
 )
+
+# What became of each decision. An applied one is known by its name ever after; its scope's head is its sequence.
+# A parked one has used its sequence too. Left out of digests: a superseded copy changes nothing.
+verdicts = Table(
+    "verdicts",
+    METADATA,
+    *_partition_columns(),
+    Column("offset", BigInteger, nullable=False),
+    Column("command", Text(collation="C"), nullable=False, index=True),
+    Column("name", Uuid, nullable=False),
+    Column("digest", Uuid, nullable=False),
+    Column("scope", Text(collation="C"), nullable=False),
+    Column("sequence", BigInteger),
+    Column("outcome", Text(collation="C"), nullable=False),
+    Column("request", Text(collation="C"), nullable=False),
+    PrimaryKeyConstraint("topic", "partition", "offset"),
+)
+counted = verdicts.c.sequence.is_not(None)
+"""Those that moved their scope's head."""
+Index("verdicts_counted_name", verdicts.c.name, unique=True, postgresql_where=counted)
+Index("verdicts_head", verdicts.c.scope, verdicts.c.sequence.desc(), unique=True, postgresql_where=counted)
 
 COMPARED = (quarantined, parked_keys, parked_records)
 """Those that are a function of the log, and so belong to a generation's digest."""

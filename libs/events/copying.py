@@ -11,9 +11,10 @@ from sqlalchemy import Table
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.events.fold import TextRow
+
 PIECE_BYTES = 512 << 10
 
-TextRow = tuple[str | None, ...]
 
 # Stands for NULL; where a value holds the character itself the line is escaped, and escaped text is never NULL.
 _NULL = "\x01"

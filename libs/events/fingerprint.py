@@ -6,14 +6,19 @@ folded on, so a changed fingerprint needs a higher version.
 
 import hashlib
 from collections.abc import Iterable, Iterator
+from typing import get_args
+from uuid import UUID
 
 import msgspec
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from libs.events.catalog.contacts import Claim
 from libs.events.catalog.registry import CATALOG, find
 from libs.events.envelope import decode
 from libs.events.fold import Fact, Projection, Row, RowKey, fact_of, known_tables
+from libs.events.identity.graph import Graph
+from libs.events.identity.judge import judge
 from libs.events.log import Record
 from libs.events.position import Partition
 
@@ -27,14 +32,26 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 def fingerprint(projection: Projection, corpus: Iterable[bytes]) -> str:
     """`sha256:` and 64 digits. The order of the corpus is of no matter. Raises what decoding and folding raise."""
     known = sorted(name for name, type_ in CATALOG.items() if type_.topic in projection.topics)
-    facts = list(_facts(projection, sorted(corpus)))
+    graph = Graph()
+    facts = [_ruled(fact, graph) for fact in _facts(projection, sorted(corpus))]
+    memory, spans = projection.memory, projection.spans
     parts = [
         list(_tables(projection)),
         known,
-        [projection.memory.row(fact) for fact in facts],
+        [] if memory is None else [memory.rows(fact) for fact in facts],
         _rows(projection, facts),
+        [[span.row(fact) for fact in facts] for span in spans],
+        [fact.ruling for fact in facts],
+        graph.changed,
     ]
     return f"sha256:{hashlib.sha256(_encode(parts)).hexdigest()}"
+
+
+def _ruled(fact: Fact, graph: Graph) -> Fact:
+    if not isinstance(fact.data, get_args(Claim)):
+        return fact
+    ruling = judge(graph, fact.data, UUID(fact.event.id), fact.offset)
+    return msgspec.structs.replace(fact, ruling=ruling)
 
 
 def _tables(projection: Projection) -> Iterator[str]:
@@ -64,6 +81,6 @@ def _rows(projection: Projection, facts: Iterable[Fact]) -> list[tuple[str, list
     for fact in facts:
         for fold in projection.rows:
             rows = states[fold.table.name]
-            if (key := fold.key(fact)) is not None:
-                rows[key] = fold.fold(rows.get(key), fact)
+            for key in fold.keys(fact):
+                rows[key] = fold.fold(rows.get(key), fact, key)
     return [(str(name), [rows[key] for key in sorted(rows, key=str)]) for name, rows in sorted(states.items())]

@@ -1,11 +1,14 @@
 """What a projection is: pure functions from events to rows, and the tables they fill (DESIGN.md section 5).
 
-Two kinds of fold. An append fold makes one row of each event and serves as the projection's memory: it knows every
-name it has seen, so a repeated event is noticed. A row fold keeps one row a key: `(row | None, event) -> row | None`.
-Neither asks a clock, a random source or a database; the same log gives the same rows, however it is cut into batches.
+Three kinds of fold. An append fold makes rows of each event and serves as the projection's memory: it knows every name
+it has seen, so a repeated event is noticed. A row fold keeps one row a key: `(row | None, event) -> row | None`. A span
+fold keeps the least and the greatest of what it has seen, which no repetition changes, so it needs no memory.
+None asks a clock, a random source or a database; the same log gives the same rows, however it is cut into batches.
+
+Decisions reach a fold only when they were applied, claims together with the judge's ruling.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,14 +16,17 @@ import msgspec
 from sqlalchemy import MetaData, Table
 
 from libs.events.catalog.fields import Data
-from libs.events.catalog.registry import find
+from libs.events.catalog.registry import EventType, Kind, find
 from libs.events.envelope import Event, Undecodable, decode, digest_of, name_of
-from libs.events.log import Record
+from libs.events.identity import tables as identity_tables
+from libs.events.identity.judge import Ruling
+from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Headers, Record
 from libs.events.position import Partition
 from libs.events.times import BadTime, canonical
-from libs.events.topics import BY_NAME
+from libs.events.topics import BY_NAME, IDENTITY
 from libs.events.upcasts import UPCASTS
 
+TextRow = tuple[str | None, ...]
 Row = dict[str, Any]
 RowKey = tuple[Any, ...]
 
@@ -30,6 +36,7 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 
     `data` is the decoded struct for types of the catalog and None for foreign ones, whose bytes are in `event.data`.
     `occurred_at` and `recorded_at` are canonical UTC text; `name` and `digest` are 32 hexadecimal digits.
+    `request` is the keyed hash of the request that one of our own commands came with; `ruling` is a claim's.
     """
 
     event: Event
@@ -41,33 +48,54 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
     occurred_at: str
     name: str
     digest: str
+    kind: Kind | None = None
+    request: str = ""
+    ruling: Ruling | None = None
 
     @property
     def topic_number(self) -> int:
         return BY_NAME[self.partition.topic].number
 
+    @property
+    def node(self) -> str:
+        """The node of the subject: the record's key, unless the event carries another."""
+        return self.event.subjectnode or self.key
+
 
 @dataclass(frozen=True, slots=True)
 class AppendFold:
-    """One row of text an event, in the order of the table's columns (None for NULL); PostgreSQL parses it.
+    """Rows of text, in the order of the table's columns (None for NULL); PostgreSQL parses them.
 
-    The table has the columns name, digest, topic, partition and offset, so that a repeated name is found with where it
-    stood first.
+    Exactly one row of an event holds its name; the others have NULL there. The table has the columns name, digest and
+    offset, so that a repeated name is found with where it stood first. An event without rows is not remembered.
     `order` is the position of the column by which a batch is sorted before it is written, so that it touches few pages.
     """
 
     table: Table
-    row: Callable[[Fact], tuple[str | None, ...]]
+    rows: Callable[[Fact], Sequence[TextRow]]
     order: int
 
 
 @dataclass(frozen=True, slots=True)
 class RowFold:
-    """`key` names the row that an event is about (None: no row of this table); `fold` gives its next state."""
+    """`keys` names the rows that an event is about; `fold` gives the next state of each."""
 
     table: Table
-    key: Callable[[Fact], RowKey | None]
-    fold: Callable[[Row | None, Fact], Row | None]
+    keys: Callable[[Fact], Sequence[RowKey]]
+    fold: Callable[[Row | None, Fact, RowKey], Row | None]
+
+
+@dataclass(frozen=True, slots=True)
+class SpanFold:
+    """`row` is what one event says; rows of one key become the least and the greatest of the columns named so.
+
+    All other columns follow from the key.
+    """
+
+    table: Table
+    row: Callable[[Fact], Row | None]
+    least: tuple[str, ...]
+    greatest: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +103,7 @@ class Projection:
     """Everything about a service's tables that a replay needs to know.
 
     `version` only grows; `fingerprint` is committed, and a test fails when it changes while the version does not.
+    Without a memory only decisions and claims are told from their repetitions.
     """
 
     service: str
@@ -82,8 +111,14 @@ class Projection:
     fingerprint: str
     topics: tuple[str, ...]
     metadata: MetaData
-    memory: AppendFold
+    memory: AppendFold | None = None
     rows: tuple[RowFold, ...] = ()
+    spans: tuple[SpanFold, ...] = ()
+
+    @property
+    def metadatas(self) -> tuple[MetaData, ...]:
+        """Its own tables, and those of identity where it reads that topic."""
+        return (self.metadata, identity_tables.METADATA) if IDENTITY.name in self.topics else (self.metadata,)
 
 
 def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str) -> Fact:
@@ -91,12 +126,15 @@ def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str)
     event = decode(record.value)
     key = key_text(record.key)
     try:
-        data = _data(event)
+        event_type, data = _data(event)
         occurred_at = recorded_at if event.time is None else canonical(event.time)
     except (msgspec.MsgspecError, UnicodeDecodeError, BadTime, RecursionError) as reason:
         raise Undecodable(str(reason)) from None
     name = name_of(partition.topic, key, event.source, event.id)
-    return Fact(event, data, key, partition, offset, recorded_at, occurred_at, name, digest_of(record.value))
+    kind = None if event_type is None else event_type.kind
+    request = "" if record.headers is EVENT_HEADERS else request_of(record.headers)
+    digest = digest_of(record.value)
+    return Fact(event, data, key, partition, offset, recorded_at, occurred_at, name, digest, kind, request)
 
 
 def key_text(key: bytes) -> str:
@@ -104,15 +142,20 @@ def key_text(key: bytes) -> str:
     return key.decode(errors="backslashreplace").replace("\x00", "\\0")
 
 
-def _data(event: Event) -> Data | None:
+def request_of(headers: Headers) -> str:
+    """The keyed hash of the request that one of our own commands came with; empty for others' events."""
+    return next((value.decode(errors="replace") for name, value in headers if name == REQUEST_HEADER), "")
+
+
+def _data(event: Event) -> tuple[EventType | None, Data | None]:
     type_, raw = event.type, event.data
     if UPCASTS.needs(type_):
         type_, plain = UPCASTS.apply(type_, msgspec.json.decode(raw))
         raw = msgspec.Raw(msgspec.json.encode(plain))
     event_type = find(type_)
-    return None if event_type is None else event_type.decoder.decode(raw)
+    return event_type, None if event_type is None else event_type.decoder.decode(raw)
 
 
 def known_tables(projection: Projection) -> Mapping[str, Table]:
     """The projection's own tables by name, in one order."""
-    return dict(sorted(projection.metadata.tables.items()))
+    return dict(sorted((name, table) for each in projection.metadatas for name, table in each.tables.items()))

@@ -1,42 +1,34 @@
 """One fold transaction: rows and position move together, or neither does.
 
-In order: the checkpoints advance by compare-and-set with this holder's epochs; repeated names and parked keys are
-sorted out; rows are folded in memory and written with one statement a table; commit. A pure function that raises, or
+In order: the checkpoints advance by compare-and-set with this holder's epochs; the judge rules on claims; repeated
+names, superseded decisions and parked keys are sorted out; rows are folded in memory and written with one statement a
+table; commit. A pure function that raises, or
 an SQL error of class 22 or 23 that comes again when the record is folded alone, parks the record's key. Everything
 else is the world's fault and is left to the caller, who tries again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
-from sqlalchemy import (
-    ARRAY,
-    BigInteger,
-    Integer,
-    Select,
-    Table,
-    Text,
-    Uuid,
-    bindparam,
-    func,
-    insert,
-    select,
-    update,
-)
+from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined
-from libs.events.copying import DATABASE_ERRORS, TextRow, copy_rows, sqlstate_of
+from libs.events.advancing import Advance
+from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined, verdicts
+from libs.events.copying import DATABASE_ERRORS, copy_rows, sqlstate_of
 from libs.events.envelope import same_content
 from libs.events.failpoints import pass_by
-from libs.events.fold import Fact, Projection, Row, RowKey
-from libs.events.leases import Epochs, LeaseLost
-from libs.events.log import EventLog
+from libs.events.fold import Fact, Projection, TextRow, request_of
+from libs.events.identity import ruling
+from libs.events.identity.ruling import Docket, claims_of, is_claim
+from libs.events.leases import Epochs
+from libs.events.log import EventLog, Record
 from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
 from libs.events.rowstore import load, write
-from libs.events.sorting import First, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
+from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
+from libs.events.spanstore import widen
 from libs.events.steps import Step, Unreadable, ends_of
+from libs.events.topics import BY_NAME
 
 _PERMANENT = ("22", "23")
 _TIMED_OUT = "57014"
@@ -62,7 +54,7 @@ class Folder:
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
         self._stopped_at: Positions = {}
-        self._advancing = _advancing(projection.memory.table)
+        self._advance = Advance(projection)
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -89,18 +81,24 @@ class Folder:
         try:
             await self._commit(steps)
         except TooManyParked as reason:
-            self._stopped_at[reason.partition] = reason.offset
-            self._progress.stopped[reason.partition] = str(reason)
+            self._stop(reason.partition, reason.offset, str(reason))
             await self.fold(steps)
         except DATABASE_ERRORS as error:
             state = sqlstate_of(error)
             if len(steps) > 1 and (state.startswith(_PERMANENT) or state == _TIMED_OUT):
                 await self.fold(steps[: len(steps) // 2])
                 await self.fold(steps[len(steps) // 2 :])
+            elif state.startswith(_PERMANENT) and is_claim(steps[0]):
+                self._stop(steps[0].partition, steps[0].offset, f"identity cannot be stored (SQLSTATE {state})")
             elif state.startswith(_PERMANENT) and isinstance(steps[0], Fact):
                 await self.fold([_unstorable(steps[0], state)])
             else:
                 raise
+
+    def _stop(self, partition: Partition, offset: int, reason: str) -> None:
+        """Fold nothing of this partition from this offset on, and say so."""
+        self._stopped_at[partition] = offset
+        self._progress.stopped[partition] = reason
 
     def _stands(self, step: Step) -> bool:
         return step.offset >= self._stopped_at.get(step.partition, step.offset + 1)
@@ -110,45 +108,31 @@ class Folder:
         parked = set(self._parked)
         moved = ends_of(steps)
         async with self._engine.begin() as connection:
-            names = [step.name for step in steps if isinstance(step, Fact)]
-            seen = await self._advance(connection, moved, names)
-            sorter = await self._sort(connection, steps, seen, parked)
-            suspects = await self._judge(sorter)
-            await self._write(connection, sorter, suspects)
+            known = await self._advance(connection, moved, self._epochs, steps)
+            docket = await ruling.rule(connection, claims_of(steps))
+            sorter = await self._sort(connection, steps, known, parked, docket)
+            guilty = await self._judge(sorter)
+            await self._write(connection, sorter, guilty)
             pass_by("fold.before_commit")
         pass_by("fold.after_commit")
         self._parked = parked
-        self._progress.folded += len(sorter.memory)
+        self._progress.folded += sorter.folded
         self._progress.duplicates += len(sorter.duplicates)
-        self._progress.quarantined += len(suspects)
+        self._progress.quarantined += len(guilty)
         self._progress.parked_keys = len(parked)
-        self._progress.advance({partition: next_offset for partition, (_, next_offset, _) in moved.items()})
+        mine = {place: told for place, told in sorter.told.items() if self._is_mine(place[0])}
+        self._progress.advance({partition: next_offset for partition, (_, next_offset, _) in moved.items()}, mine)
 
-    async def _advance(
-        self, connection: AsyncConnection, moved: Mapping[Partition, tuple[int, int, str]], names: list[str]
-    ) -> dict[str, First]:
-        """Move the checkpoints, or raise LeaseLost; says which names were seen before. One statement for both."""
-        arguments = {
-            "topics": [p.topic for p in moved],
-            "partitions": [p.number for p in moved],
-            "firsts": [first for first, _, _ in moved.values()],
-            "nexts": [next_ for _, next_, _ in moved.values()],
-            "digests": [digest for _, _, digest in moved.values()],
-            "epochs": [self._epochs[p] for p in moved],
-            "names": names,
-        }
-        rows = (await connection.execute(self._advancing, arguments)).all()
-        if rows[0].moved != len(moved):
-            raise LeaseLost("a checkpoint was moved by another process")
-        return {row.name.hex: First(row.digest.hex, row.offset) for row in rows if row.name is not None}
+    def _is_mine(self, partition: Partition) -> bool:
+        return BY_NAME[partition.topic].writer == self._projection.service
 
     async def _sort(
-        self, connection: AsyncConnection, steps: list[Step], seen: dict[str, First], parked: set[ParkedKey]
+        self, connection: AsyncConnection, steps: list[Step], known: Known, parked: set[ParkedKey], docket: Docket
     ) -> Sorter:
-        states: dict[tuple[str, RowKey], Row | None] = {}
-        for fold, keys in keys_by_fold(self._projection, steps).items():
-            states |= {(fold.table.name, key): row for key, row in (await load(connection, fold, keys)).items()}
-        sorter = Sorter(self._projection, seen, parked, states, limited=self._limited())
+        for fold, keys in keys_by_fold(self._projection, steps, docket).items():
+            rows = await load(connection, fold.table, keys)
+            known.states |= {(fold.table.name, key): row for key, row in rows.items()}
+        sorter = Sorter(self._projection, known, parked, docket, limited=self._limited())
         for step in steps:
             sorter.take(step)
         return sorter
@@ -157,63 +141,43 @@ class Folder:
         """Suspects that say the same in other bytes become duplicates; the rest is for the quarantine."""
         guilty: list[TextRow] = []
         for fact, first_offset in sorter.suspects:
-            both = [await self._value(fact.partition, offset) for offset in (first_offset, fact.offset)]
-            repeat = repeat_row(fact, first_offset)
-            (sorter.duplicates if same_content(*both) else guilty).append(repeat)
+            both = [await self._record(fact.partition, offset) for offset in (first_offset, fact.offset)]
+            is_same = _says_same(*both)
+            (sorter.duplicates if is_same else guilty).append(repeat_row(fact, first_offset))
+            sorter.told[fact.partition, fact.offset] = "duplicate" if is_same else "quarantined"
         return guilty
 
-    async def _value(self, partition: Partition, offset: int) -> bytes:
+    async def _record(self, partition: Partition, offset: int) -> Record:
         slices = await self._log.read({partition: offset}, max_records=1, max_bytes=1)
-        return slices[0].records[0].value
+        return slices[0].records[0]
 
-    async def _write(self, connection: AsyncConnection, sorter: Sorter, suspects: list[TextRow]) -> None:
-        memory = self._projection.memory
-        sorter.memory.sort(key=lambda row: row[memory.order] or "")
-        await copy_rows(connection, memory.table, sorter.memory)
+    async def _write(self, connection: AsyncConnection, sorter: Sorter, guilty: list[TextRow]) -> None:
+        if (memory := self._projection.memory) is not None:
+            sorter.memory.sort(key=lambda row: row[memory.order] or "")
+            await copy_rows(connection, memory.table, sorter.memory)
         await copy_rows(connection, duplicates, sorter.duplicates)
-        await copy_rows(connection, quarantined, suspects)
+        await copy_rows(connection, quarantined, guilty)
         await copy_rows(connection, parked_records, sorter.held)
+        await copy_rows(connection, verdicts, sorter.verdicts)
+        await ruling.write(connection, sorter.docket)
         for fold in self._projection.rows:
-            changed = {key: sorter.states[table, key] for table, key in sorter.changed if table == fold.table.name}
-            await write(connection, fold, changed)
+            changed = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == fold.table.name}
+            await write(connection, fold.table, changed)
+        for span in self._projection.spans:
+            rows = {key: row for (name, key), row in sorter.spans.items() if name == span.table.name}
+            await widen(connection, span, rows)
         if sorter.newly_parked:
-            rows = [
+            parked = [
                 {"topic": partition.topic, "partition": partition.number, "key": key, "since_offset": offset}
                 for partition, key, offset in sorter.newly_parked
             ]
-            await connection.execute(insert(parked_keys), rows)
+            await connection.execute(insert(parked_keys), parked)
 
 
-_GIVEN = func.unnest(
-    bindparam("topics", type_=ARRAY(Text)),
-    bindparam("partitions", type_=ARRAY(Integer)),
-    bindparam("firsts", type_=ARRAY(BigInteger)),
-    bindparam("nexts", type_=ARRAY(BigInteger)),
-    bindparam("digests", type_=ARRAY(Text)),
-    bindparam("epochs", type_=ARRAY(BigInteger)),
-)
-
-
-def _advancing(memory: Table) -> Select[Any]:
-    """Compare-and-set of checkpoints, and the names that the memory already holds."""
-    given = _GIVEN.table_valued("topic", "partition", "first", "next", "digest", "epoch", name="given").render_derived()
-    moved = (
-        update(checkpoints)
-        .where(
-            checkpoints.c.topic == given.c.topic,
-            checkpoints.c.partition == given.c.partition,
-            checkpoints.c.next_offset == given.c.first,
-            checkpoints.c.epoch == given.c.epoch,
-        )
-        .values(next_offset=given.c.next, last_digest=given.c.digest)
-        .returning(checkpoints.c.partition)
-        .cte("moved")
-    )
-    count = select(func.count().label("moved")).select_from(moved).subquery("counted")
-    known = memory.c.name == func.any(bindparam("names", type_=ARRAY(Uuid)))
-    return select(count.c.moved, memory.c.name, memory.c.digest, memory.c.offset).select_from(
-        count.outerjoin(memory, known)
-    )
+def _says_same(one: Record, other: Record) -> bool:
+    """A command that was tried again says the same, whatever the clock said meanwhile."""
+    requests = request_of(one.headers), request_of(other.headers)
+    return requests[0] == requests[1] if any(requests) else same_content(one.value, other.value)
 
 
 def _unstorable(fact: Fact, state: str) -> Unreadable:

@@ -14,7 +14,7 @@ from sqlalchemy.schema import CreateSchema, DropSchema
 
 from libs.events import bookkeeping
 from libs.events.bookkeeping import checkpoints, leases
-from libs.events.fold import Projection
+from libs.events.fold import Projection, known_tables
 from libs.events.position import Partition
 
 BUILDING, LIVE, SCRATCH = "building", "live", "scratch"
@@ -142,7 +142,7 @@ class Generations:
         )
         await connection.execute(CreateSchema(made.schema))
         inside = await connection.execution_options(schema_translate_map={None: made.schema, "rapport": "rapport"})
-        for metadata in (bookkeeping.METADATA, self._projection.metadata):
+        for metadata in (bookkeeping.METADATA, *self._projection.metadatas):
             await inside.run_sync(metadata.create_all, checkfirst=False)
         places = [{"topic": p.topic, "partition": p.number} for p in partitions]
         await inside.execute(insert(checkpoints).values(next_offset=0, log_id=log_id), places)
@@ -173,4 +173,4 @@ class _Locked:
 
 def tables_to_compare(projection: Projection) -> list[Table]:
     """The tables whose rows are a function of the log, by name."""
-    return sorted([*projection.metadata.tables.values(), *bookkeeping.COMPARED], key=lambda table: table.name)
+    return sorted([*known_tables(projection).values(), *bookkeeping.COMPARED], key=lambda table: table.name)

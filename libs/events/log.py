@@ -26,6 +26,7 @@ from libs.events.position import Partition, Positions
 
 CONTENT_TYPE = "application/cloudevents+json"
 EVENT_HEADERS = (("content-type", CONTENT_TYPE.encode()),)
+REQUEST_HEADER = "request"  # of our own commands: a keyed hash of the request, which tells a retry from another one
 DOORBELL_TIMEOUT_S = 0.5  # the doorbell is a hint; this is how long a lost ring may go unnoticed
 
 Headers = tuple[tuple[str, bytes], ...]

@@ -4,7 +4,10 @@ import asyncio
 from collections.abc import Mapping
 from uuid import UUID
 
+from libs.events.identity.judge import Ruling
 from libs.events.position import Partition, Positions, covers, encode
+
+REMEMBERED_OUTCOMES = 10_000  # of commands; whoever waits asks within seconds
 
 
 class Progress:
@@ -22,6 +25,7 @@ class Progress:
         self._log_id: UUID | None = None
         self._token: str | None = None
         self._waiting: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
+        self._told: dict[tuple[Partition, int], str | Ruling] = {}
 
     def start(self, log_id: UUID, reached: Mapping[Partition, int]) -> None:
         """Begin with what a generation had folded before."""
@@ -36,10 +40,16 @@ class Progress:
         self.stopped = {}
         self._token = None
 
-    def advance(self, positions: Mapping[Partition, int]) -> None:
-        """Folded and committed so far; wakes whoever waited for it."""
+    def advance(
+        self, positions: Mapping[Partition, int], told: Mapping[tuple[Partition, int], str | Ruling] | None = None
+    ) -> None:
+        """Folded and committed so far, and what became of own commands; wakes whoever waited for it."""
         self.reached |= positions
         self._token = None
+        if told:
+            self._told |= told
+            for place in list(self._told)[:-REMEMBERED_OUTCOMES]:
+                del self._told[place]
         for waiter, wanted in list(self._waiting.items()):
             if not waiter.done() and self._has(wanted):
                 waiter.set_result(None)
@@ -62,6 +72,10 @@ class Progress:
 
     def _has(self, wanted: Mapping[Partition, int]) -> bool:
         return self._log_id is not None and covers(self.reached, wanted)
+
+    def told(self, partition: Partition, offset: int) -> str | Ruling | None:
+        """What became of the command whose record this is; None where another process folded it, or long ago."""
+        return self._told.get((partition, offset))
 
     async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float) -> bool:
         """Whether the wanted positions were folded within the time; partitions that are not read here do not count."""

@@ -1,4 +1,4 @@
-"""What becomes of each record of a batch: folded, a duplicate, under suspicion, or held back. Pure.
+"""What becomes of each record of a batch: folded, a duplicate, superseded, under suspicion, or held back. Pure.
 
 Records are taken in order, so the first of a name wins and a key that is parked in the middle holds back what follows.
 """
@@ -7,24 +7,25 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from libs.events.fold import Fact, Projection, Row, RowFold, RowKey
+import msgspec
+
+from libs.events.arbitration import Outcome, arbitrate, sequence_of
+from libs.events.catalog.registry import Kind
+from libs.events.fold import Fact, Projection, Row, RowFold, RowKey, TextRow
+from libs.events.identity.judge import Ruling
+from libs.events.identity.ruling import Docket, is_claim
 from libs.events.position import Partition
-from libs.events.steps import Passed, Step, Unreadable
+from libs.events.spanstore import joined
+from libs.events.steps import First, Passed, Step, Unreadable
 
 MAX_PARKED_KEYS = 100  # in one partition of a live fold; more is a bug in the code, not bad data
 
 # What pure code raises when it meets data it cannot handle. Never a reason to try again.
 PURE_ERRORS = (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError)
 
-TextRow = tuple[str | None, ...]
 ParkedKey = tuple[Partition, str]
-
-
-class First(NamedTuple):
-    """Where a name was seen first, and the digest of what it said."""
-
-    digest: str
-    offset: int
+Place = tuple[str, RowKey]
+PARKED = "parked"
 
 
 class Suspect(NamedTuple):
@@ -44,59 +45,130 @@ class TooManyParked(Exception):
 
 
 @dataclass(slots=True)
+class Known:
+    """What the database held before the batch: names in the memory, names of decisions, heads of scopes, rows."""
+
+    seen: dict[str, First] = field(default_factory=dict)
+    decided: dict[str, First] = field(default_factory=dict)
+    heads: dict[str, int] = field(default_factory=dict)
+    states: dict[Place, Row | None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class Sorter:
-    """Takes a batch apart. `seen`, `parked` and `states` are what the database held before it."""
+    """Takes a batch apart. `told` is what waiting commands want to know: outcomes, and the judge's rulings."""
 
     projection: Projection
-    seen: dict[str, First]
+    known: Known
     parked: set[ParkedKey]
-    states: dict[tuple[str, RowKey], Row | None]
+    docket: Docket
     limited: bool
     memory: list[TextRow] = field(default_factory=list)
     duplicates: list[TextRow] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     held: list[TextRow] = field(default_factory=list)
+    verdicts: list[TextRow] = field(default_factory=list)
+    told: dict[tuple[Partition, int], str | Ruling] = field(default_factory=dict)
     newly_parked: list[tuple[Partition, str, int]] = field(default_factory=list)
-    changed: set[tuple[str, RowKey]] = field(default_factory=set)
+    changed: set[Place] = field(default_factory=set)
+    spans: dict[Place, Row] = field(default_factory=dict)
+    folded: int = 0
 
     def take(self, step: Step) -> None:
-        """Raises TooManyParked before anything of this step counts."""
+        """Raises TooManyParked before anything of this step counts, and LogBroken."""
         match step:
             case Passed():
                 return
-            case Unreadable() if (step.partition, step.key) in self.parked:
+            case Fact() | Unreadable() if is_claim(step):
+                self._take_claim(step)
+            case Fact() | Unreadable() if (step.partition, step.key) in self.parked:
                 self._hold(step, "held", "an earlier event of this key is parked")
             case Unreadable():
                 self._park(step, step.code, step.detail)
-            case Fact() if (step.partition, step.key) in self.parked:
-                self._hold(step, "held", "an earlier event of this key is parked")
+            case Fact(kind=Kind.DECISION):
+                self._take_decision(step)
             case Fact():
-                self._fold(step)
+                if first := self.known.seen.get(step.name):
+                    self._repeat(step, first)
+                else:
+                    self._fold(step)
 
-    def _fold(self, fact: Fact) -> None:
-        if first := self.seen.get(fact.name):
-            if first.digest == fact.digest:
-                self.duplicates.append(repeat_row(fact, first.offset))
-            else:
-                self.suspects.append(Suspect(fact, first.offset))
+    def _take_claim(self, step: Fact | Unreadable) -> None:
+        """Nothing of the identity topic is parked: what cannot be read is invalid, and a fold that raises is a bug."""
+        if isinstance(step, Unreadable):
             return
+        if first := self.docket.repeats.get(step.offset):
+            self._repeat(step, first)
+            return
+        ruling = self.docket.rulings[step.offset]
+        self._apply(msgspec.structs.replace(step, ruling=ruling))
+        self.told[step.partition, step.offset] = ruling
+
+    def _take_decision(self, fact: Fact) -> None:
+        first, scope = self.known.decided.get(fact.name), fact.event.source
         try:
-            row = self.projection.memory.row(fact)
-            next_states = {place: state for fold in self.projection.rows for place, state in self._apply(fold, fact)}
+            sequence = sequence_of(fact.event.sequence)
+        except ValueError as reason:
+            self._park(fact, "bad_sequence", str(reason))
+            return
+        match arbitrate(is_applied=first is not None, head=self.known.heads.get(scope, 0), sequence=sequence):
+            case Outcome.DUPLICATE if first is not None:
+                self._repeat(fact, first)
+            case Outcome.SUPERSEDED:
+                self._tell(fact, Outcome.SUPERSEDED, None)
+            case _:
+                self.known.heads[scope] = sequence
+                self.known.decided[fact.name] = First(fact.digest, fact.offset)
+                self._tell(fact, Outcome.APPLIED if self._fold(fact) else PARKED, sequence)
+
+    def _tell(self, fact: Fact, outcome: str, sequence: int | None) -> None:
+        place = fact.partition.topic, str(fact.partition.number), str(fact.offset)
+        number = None if sequence is None else str(sequence)
+        said = fact.event.id, fact.name, fact.digest, fact.event.source, number, str(outcome), fact.request
+        self.verdicts.append((*place, *said))
+        self.told[fact.partition, fact.offset] = str(outcome)
+
+    def _repeat(self, fact: Fact, first: First) -> None:
+        if first.digest == fact.digest:
+            self.duplicates.append(repeat_row(fact, first.offset))
+            self.told[fact.partition, fact.offset] = Outcome.DUPLICATE.value
+        else:
+            self.suspects.append(Suspect(fact, first.offset))
+
+    def _fold(self, fact: Fact) -> bool:
+        """False where its key had to be parked."""
+        try:
+            self._apply(fact)
         except PURE_ERRORS as reason:
             self._park(fact, "fold_failed", f"{type(reason).__name__}: {reason}"[:500])
-            return
-        self.memory.append(row)
-        self.seen[fact.name] = First(fact.digest, fact.offset)
-        self.states |= next_states
-        self.changed |= next_states.keys()
+            return False
+        return True
 
-    def _apply(self, fold: RowFold, fact: Fact) -> list[tuple[tuple[str, RowKey], Row | None]]:
-        key = fold.key(fact)
-        if key is None:
-            return []
-        place = (fold.table.name, key)
-        return [(place, fold.fold(self.states.get(place), fact))]
+    def _apply(self, fact: Fact) -> None:
+        """All of an event or, where a fold raises, nothing of it."""
+        memory = self.projection.memory
+        rows = () if memory is None else memory.rows(fact)
+        states = {place: state for fold in self.projection.rows for place, state in self._rows(fold, fact)}
+        spans = dict(self._spans(fact))
+        self.memory += rows
+        if rows:
+            self.known.seen[fact.name] = First(fact.digest, fact.offset)
+        self.known.states |= states
+        self.changed |= states.keys()
+        self.spans |= spans
+        self.folded += 1
+
+    def _rows(self, fold: RowFold, fact: Fact) -> list[tuple[Place, Row | None]]:
+        places = [(key, (fold.table.name, key)) for key in fold.keys(fact)]
+        return [(place, fold.fold(self.known.states.get(place), fact, key)) for key, place in places]
+
+    def _spans(self, fact: Fact) -> list[tuple[Place, Row]]:
+        found = []
+        for fold in self.projection.spans:
+            if (row := fold.row(fact)) is not None:
+                place = fold.table.name, tuple(row[column.name] for column in fold.table.primary_key.columns)
+                found.append((place, joined(fold, self.spans.get(place), row)))
+        return found
 
     def _park(self, step: Fact | Unreadable, code: str, detail: str) -> None:
         if self.limited and sum(partition == step.partition for partition, _ in self.parked) >= MAX_PARKED_KEYS:
@@ -110,6 +182,7 @@ class Sorter:
         place = (step.partition.topic, str(step.partition.number), str(step.offset))
         words = (step.key, step.name, event_id and storable(event_id), code, storable(detail))
         self.held.append((*place, *words))
+        self.told[step.partition, step.offset] = PARKED
 
 
 def storable(text: str) -> str:
@@ -122,18 +195,21 @@ def repeat_row(fact: Fact, first_offset: int) -> TextRow:
     return fact.partition.topic, str(fact.partition.number), str(fact.offset), fact.name, str(first_offset)
 
 
-def keys_by_fold(projection: Projection, steps: list[Step]) -> Mapping[RowFold, set[RowKey]]:
+def keys_by_fold(projection: Projection, steps: list[Step], docket: Docket) -> Mapping[RowFold, set[RowKey]]:
     """Which rows a batch may change. A key function that raises is met again, and parked, when the fact is folded."""
     wanted: dict[RowFold, set[RowKey]] = {}
+    facts = [_ruled(step, docket) for step in steps if isinstance(step, Fact)]
     for fold in projection.rows:
         keys: set[RowKey] = set()
-        for step in steps:
-            if isinstance(step, Fact):
-                try:
-                    key = fold.key(step)
-                except PURE_ERRORS:
-                    continue
-                if key is not None:
-                    keys.add(key)
+        for fact in facts:
+            try:
+                keys.update(fold.keys(fact))
+            except PURE_ERRORS:
+                continue
         wanted[fold] = keys
     return wanted
+
+
+def _ruled(fact: Fact, docket: Docket) -> Fact:
+    ruling = docket.rulings.get(fact.offset) if is_claim(fact) else None
+    return fact if ruling is None else msgspec.structs.replace(fact, ruling=ruling)

@@ -1,6 +1,7 @@
 """A piece of the log made ready to be folded: what a transaction works through, in order within each partition."""
 
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -32,6 +33,13 @@ class Passed(msgspec.Struct, frozen=True, gc=False):
     partition: Partition
     offset: int
     digest: str
+
+
+class First(NamedTuple):
+    """Where a name was seen first, and the digest of what it said."""
+
+    digest: str
+    offset: int
 
 
 Step = Fact | Unreadable | Passed

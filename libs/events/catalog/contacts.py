@@ -78,9 +78,7 @@ class ConflictResolved(Data, frozen=True, kw_only=True):
     reason: Words
 
 
-Claim = (
-    ContactRegistered | IdentifierLinked | IdentifierUnlinked | ContactsMerged | ContactsUnmerged | ConflictResolved
-)
+Claim = ContactRegistered | IdentifierLinked | IdentifierUnlinked | ContactsMerged | ContactsUnmerged | ConflictResolved
 
 
 class Change(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,4 +1,4 @@
-"""Writes docs/events.md from the catalog: `python -m libs.events.catalog.document [--check]`."""
+"""Writes docs/events.md and docs/asyncapi.json from the catalog: `python -m libs.events.catalog.document [--check]`."""
 
 import json
 import sys
@@ -9,11 +9,15 @@ from typing import Final, cast
 from msgspec import inspect
 
 from libs.events import terms
+from libs.events.catalog import asyncapi
+from libs.events.catalog.agreement import ARBITRATION, HEADINGS, JUDGING, KEYS, KINDS, NODES
 from libs.events.catalog.fields import INT64_MAX, INT64_MIN, Data, Observation
+from libs.events.catalog.operations import UUID_PATTERN
 from libs.events.catalog.registry import CATALOG, EventType, Kind
 from libs.events.currencies import CURRENCIES
+from libs.events.topics import TOPICS
 
-PAGE: Final = Path(__file__).parents[3] / "docs" / "events.md"
+DOCS: Final = Path(__file__).parents[3] / "docs"
 
 _TERM_NAMES: Final = {
     terms.CHANNEL_PATTERN: "channel",
@@ -28,12 +32,12 @@ _INTRODUCTION: Final = """\
 
 An event is a [CloudEvent](https://cloudevents.io) 1.0 about somebody, its `subject`: an identifier such as `crm:4711`
 or `email:ada@example.org`. Other systems send **observations**: something that happened, which needs nobody's leave.
-They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** come out of Rapport's commands
-and **control** records from its operators; sending one is refused. `GET /v1/schemas/{type}` answers the JSON Schema of
-what may be sent.
+They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** and **claims** come out of
+Rapport's commands and **control** records from its operators; sending one is refused. `GET /v1/schemas/{type}` answers
+the JSON Schema of what may be sent. [asyncapi.json](asyncapi.json) says for machines what this page says for people.
 
-A field that is not known is left out; `null` is refused, and so is a field that the type does not have. Whole numbers
-fit 64 bits. Money is in minor units: 1230 with `GBP` is 12.30 GBP, 1230 with `JPY` is 1230 JPY.
+A field of an observation that is not known is left out; `null` is refused, and so is a field that the type does not
+have. Whole numbers fit 64 bits. Money is in minor units: 1230 with `GBP` is 12.30 GBP, 1230 with `JPY` is 1230 JPY.
 """
 _OWN_TERMS: Final = """\
 Where a field takes a term, it takes one of these or a company's own with its prefix, such as `acme:loyalty_desk`. A
@@ -42,22 +46,34 @@ misspelt term is refused; a new one of your own needs nobody's leave.
 
 
 def render() -> str:
-    owners = list(dict.fromkeys(event_type.owner for event_type in CATALOG.values()))
-    parts = [_INTRODUCTION, *(_overview(owner) for owner in owners), "## Terms\n", _OWN_TERMS, _terms()]
+    parts = [_INTRODUCTION, *(_overview(kind) for kind in HEADINGS)]
+    parts += ["## Topics and keys\n", _topics(), f"{NODES}\n"]
+    parts += [f"## How decisions are arbitrated\n\n{ARBITRATION}\n", f"## How claims are judged\n\n{JUDGING}\n"]
+    parts += ["## Terms\n", _OWN_TERMS, _terms()]
     parts += ["## Fields of every observation\n", _table(_rows(_fields(Observation), ""))]
-    for owner in owners:
-        parts.append(f"## Types of {owner}\n")
-        parts += [_section(event_type) for event_type in _of(owner)]
+    for kind, heading in HEADINGS.items():
+        parts.append(f"## {heading} in full\n")
+        parts += [_section(event_type) for event_type in _of(kind)]
     return "\n".join(parts)
 
 
-def _of(owner: str) -> Iterator[EventType]:
-    return (event_type for event_type in CATALOG.values() if event_type.owner == owner)
+def _of(kind: Kind) -> Iterator[EventType]:
+    return (event_type for event_type in CATALOG.values() if event_type.kind is kind)
 
 
-def _overview(owner: str) -> str:
-    rows = [f"| [{each.name}](#{each.name.replace('.', '')}) | {each.kind} | {each.summary} |" for each in _of(owner)]
-    return "\n".join([f"## {owner.capitalize()}\n", "| type | kind | what it says |", "|---|---|---|", *rows, ""])
+def _overview(kind: Kind) -> str:
+    rows = [f"| [{each.name}](#{each.name.replace('.', '')}) | `{each.topic}` | {each.summary} |" for each in _of(kind)]
+    head = [f"## {HEADINGS[kind]}\n", f"{KINDS[kind]}\n", "| type | topic | what it says |", "|---|---|---|"]
+    return "\n".join([*head, *rows, ""])
+
+
+def _topics() -> str:
+    rows = [
+        f"| `{topic.name}` | {KEYS[topic.name]} | {topic.partitions} | {topic.writer} |"
+        for topic in TOPICS
+        if topic.name in KEYS
+    ]
+    return "\n".join(["| topic | key | partitions | written by |", "|---|---|---|---|", *rows, ""])
 
 
 def _terms() -> str:
@@ -101,12 +117,16 @@ def _rows(fields: Iterable[inspect.Field], prefix: str) -> Iterator[str]:
                 yield from _rows(field.type.fields, f"{name}.")
             case inspect.ListType(item_type=inspect.StructType() as item):
                 yield from _rows(item.fields, f"{name}[].")
+            case inspect.DictType(value_type=inspect.StructType() as value):
+                yield from _rows(value.fields, f"{name}.*.")
 
 
 def _describe(kind: inspect.Type) -> tuple[str, str]:
     match kind:
         case inspect.StrType(pattern=str(pattern)) if pattern in _TERM_NAMES:
             return "term", f"a {_TERM_NAMES[pattern]}"
+        case inspect.StrType(pattern=str(pattern)) if pattern == UUID_PATTERN:
+            return "string", "a uuid"
         case inspect.StrType(pattern=str(pattern)):
             return "string", f"`{terms.portable(pattern)}`"
         case inspect.StrType():
@@ -124,6 +144,13 @@ def _describe(kind: inspect.Type) -> tuple[str, str]:
             return "time", "RFC 3339 with an offset"
         case inspect.ListType():
             return "list", _between(kind.min_length, kind.max_length, " entries")
+        case inspect.DictType():
+            return "object", _between(kind.min_length, kind.max_length, " entries")
+        case inspect.UnionType():
+            names, rules = zip(*map(_describe, kind.types), strict=True)
+            return " or ".join(names), "; ".join(filter(None, rules))
+        case inspect.AnyType():
+            return "anything", ""
         case _:
             return "object", ""
 
@@ -145,15 +172,16 @@ def _codes(values: Collection[str]) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    page = render()
+    pages = {DOCS / "events.md": render(), DOCS / "asyncapi.json": asyncapi.render()}
     if "--check" not in arguments:
-        PAGE.parent.mkdir(exist_ok=True)
-        PAGE.write_text(page, encoding="utf-8")
+        DOCS.mkdir(exist_ok=True)
+        for path, page in pages.items():
+            path.write_text(page, encoding="utf-8")
         return 0
-    if PAGE.exists() and PAGE.read_text(encoding="utf-8") == page:
-        return 0
-    print("docs/events.md is not what the catalog says: run `make docs`", file=sys.stderr)
-    return 1
+    drifted = [p.name for p, page in pages.items() if not p.exists() or p.read_text(encoding="utf-8") != page]
+    for name in drifted:
+        print(f"docs/{name} is not what the catalog says: run `make docs`", file=sys.stderr)
+    return 1 if drifted else 0
 
 
 if __name__ == "__main__":

@@ -26,14 +26,14 @@ COMPARED_CHARS = 64  # longer names are no slip of the pen, and comparing them i
 
 _HINTS: Final = {frozenset(CURRENCIES): "is not an ISO 4217 currency that has a minor unit, such as GBP, EUR or JPY"}
 _TYPE_DETAILS: Final[dict[type[inspect.Type], str]] = {
-    inspect.StrType: "must be a string",
-    inspect.DateTimeType: "must be a string with an RFC 3339 time",
-    inspect.LiteralType: "must be a string",
-    inspect.IntType: "must be an integer",
-    inspect.BoolType: "must be true or false",
-    inspect.ListType: "must be a list",
-    inspect.DictType: "must be an object",
-    inspect.StructType: "must be an object",
+    inspect.StrType: "a string",
+    inspect.DateTimeType: "a string with an RFC 3339 time",
+    inspect.LiteralType: "a string",
+    inspect.IntType: "an integer",
+    inspect.BoolType: "true or false",
+    inspect.ListType: "a list",
+    inspect.DictType: "an object",
+    inspect.StructType: "an object",
 }
 
 
@@ -56,6 +56,8 @@ def _check(expected: inspect.Type, value: object, at: str) -> Iterator[Problem]:
     match expected, value:
         case inspect.AnyType(), _:
             pass
+        case inspect.UnionType(), _:
+            yield from _check_union(expected, value, at)
         case inspect.StructType(), dict():
             yield from _check_struct(expected, value, at)
         case inspect.DictType(), dict():
@@ -93,6 +95,16 @@ def _check_struct(expected: inspect.StructType, value: dict[str, Any], at: str) 
             yield Problem(
                 _pointer(at, name), "unknown_field", f"is not a field of this type{_did_you_mean(name, known)}"
             )
+
+
+def _check_union(expected: inspect.UnionType, value: object, at: str) -> Iterator[Problem]:
+    """As the one type of the union whose JSON type the value has."""
+    for each in expected.types:
+        found = list(islice(_check(each, value, at), MAX_PROBLEMS))
+        if not any(problem.pointer == at and problem.code == "type" for problem in found):
+            yield from found
+            return
+    yield Problem(at, "type", _wrong_type(expected, value))
 
 
 def _check_text(expected: inspect.StrType, value: str, at: str) -> Iterator[Problem]:
@@ -139,7 +151,8 @@ def _check_size(size: int, least: int | None, most: int | None, unit: str, at: s
 
 
 def _wrong_type(expected: inspect.Type, value: object) -> str:
-    detail = _TYPE_DETAILS[type(expected)]
+    types = expected.types if isinstance(expected, inspect.UnionType) else (expected,)
+    detail = f"must be {_one_of([_TYPE_DETAILS[type(each)] for each in types])}"
     return f"{detail}, not null; leave out what is not known" if value is None else detail
 
 

@@ -10,6 +10,7 @@ import msgspec
 
 from libs.events import topics
 from libs.events.catalog.fields import Data
+from libs.events.catalog.operations import UUID_PATTERN
 from libs.events.catalog.table import CLAIMS, CONTACT_DECISIONS, CONTROLS, DECISIONS, OBSERVATIONS, Row
 from libs.events.terms import portable
 
@@ -77,7 +78,8 @@ def _envelope(name: str, owner: str, kind: Kind) -> dict[str, Any]:
             return attributes | {"id": command, "source": "/identity", "subject": "crm:4711", "subjectnode": node}
         case Kind.DECISION:
             source = f"/{owner}/{interaction if owner == 'interactions' else command}"
-            return attributes | {"id": command, "source": source, "subject": "crm:4711", "sequence": f"{1:020}"}
+            own = {"id": command, "source": source, "subject": "crm:4711", "sequence": f"{1:020}"}
+            return attributes | (own if owner == "interactions" else own | {"subjectnode": node})
 
 
 CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
@@ -104,17 +106,16 @@ def schema(type_: str) -> dict[str, Any]:
     """
     event_type = CATALOG[type_]
     (data,), definitions = msgspec.json.schema_components([event_type.data], ref_template="#/$defs/{name}")
-    required = ["specversion", "id", "source", "type", "data"]
-    if event_type.kind is not Kind.CONTROL:
-        required.insert(4, "subject")
+    own = _own_attributes(event_type.kind)
+    subject = [] if event_type.kind is Kind.CONTROL else ["subject"]
     return {
         "$schema": DIALECT,
         "$id": f"urn:rapport:{type_}",
         "title": type_,
         "description": event_type.summary,
         "type": "object",
-        "required": required,
-        "properties": _attributes(type_) | {"data": data},
+        "required": ["specversion", "id", "source", "type", *subject, *own, "data"],
+        "properties": _attributes(type_) | own | {"data": data},
         # Extension attributes of CloudEvents: lower-case names, simple values, integers of 32 bits.
         "propertyNames": {"pattern": "^[a-z0-9]+$"},
         "additionalProperties": {
@@ -139,6 +140,19 @@ def _attributes(type_: str) -> dict[str, Any]:
         "datacontenttype": optional | {"description": "a JSON media type, such as application/json"},
         "dataschema": optional | {"format": "uri-reference", "maxLength": 2048},
     }
+
+
+def _own_attributes(kind: Kind) -> dict[str, Any]:
+    """The extension attributes that Rapport's own events of this kind always have."""
+    match kind:
+        case Kind.DECISION:
+            return {"sequence": {"type": "string", "pattern": "^[0-9]{20}$", "description": "from 1, without a gap"}}
+        case Kind.CLAIM:
+            return {
+                "subjectnode": {"type": "string", "pattern": portable(UUID_PATTERN), "description": "of the subject"}
+            }
+        case Kind.OBSERVATION | Kind.CONTROL:
+            return {}
 
 
 def _strict(definition: dict[str, Any]) -> dict[str, Any]:

@@ -178,7 +178,7 @@ _OTHER: Final = "0198b1f4-0d5e-7c21-8a11-5be0c4a7d902"
 _MERGE: Final = "0198b1f5-62c9-7b3a-9f0e-1c7d55aa8e34"
 _CRM: Final = {"name": "crm:4711", "node": "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"}
 _EMAIL: Final = {"name": "email:ada@example.org", "node": "8c0e51d7-2b7f-8a34-b1c9-6d5e4f3a2b10"}
-_MEMBERS: Final = [{"name": f"contact:{node}", "node": node} for node in (_CONTACT, _OTHER)]
+_MEMBERS: Final = [_CRM, {"name": f"contact:{_OTHER}", "node": _OTHER}]
 
 CLAIMS: Final = (
     Row(

@@ -15,6 +15,11 @@ from libs.events.terms import TERMS_BY_PATTERN
 MANY = 4  # of a list or a map; more of the same finds nothing
 LONG = 200  # characters, well over what a title holds
 
+ANYTHING: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=MANY) | st.dictionaries(st.text(), inner, max_size=MANY),
+    max_leaves=MANY,
+)
 event_types = st.sampled_from(list(CATALOG.values()))
 
 
@@ -39,9 +44,12 @@ def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
                 optional={name: each for name, each in fields.items() if name not in required},
             )
         case inspect.ListType():
-            return st.lists(_of(kind.item_type), max_size=MANY)
+            return st.lists(_of(kind.item_type), min_size=kind.min_length or 0, max_size=MANY)
         case inspect.DictType():
-            return st.dictionaries(_of(kind.key_type), _of(kind.value_type), min_size=1, max_size=MANY)
+            least = kind.min_length or 0
+            return st.dictionaries(_of(kind.key_type), _of(kind.value_type), min_size=least, max_size=MANY)
+        case inspect.UnionType():
+            return st.one_of(*map(_of, kind.types))
         case inspect.StrType(pattern=str(pattern)) if pattern in TERMS_BY_PATTERN:
             return st.sampled_from([*sorted(TERMS_BY_PATTERN[pattern]), "acme:loyalty_desk"])
         case inspect.StrType(pattern=str(pattern)) if pattern == UUID_PATTERN:
@@ -57,6 +65,6 @@ def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
         case inspect.DateTimeType():
             return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
         case inspect.AnyType():
-            return st.none() | st.integers(-9, 9) | st.text(max_size=9)
+            return ANYTHING
         case _:
             raise NotImplementedError(kind)

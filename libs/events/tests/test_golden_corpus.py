@@ -1,0 +1,94 @@
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from libs.events.catalog.registry import CATALOG, EventType, Kind
+from libs.events.envelope import name_of
+from libs.events.identifiers import as_uuid8
+from libs.events.tests.catalog_samples import GOLDEN, OBSERVATIONS, RULED, golden, interactions, validator
+
+SAMPLED = [*OBSERVATIONS, *RULED]
+REQUIRED = {Kind.OBSERVATION: (), Kind.DECISION: ("sequence",), Kind.CLAIM: ("subjectnode",)}
+
+
+def nodes_of_samples() -> dict[str, str]:
+    contact = golden(CATALOG["rapport.contacts.contact.registered.v1"])["id"]
+    return {
+        "crm:4711": "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061",
+        "crm:4712": "b27a4e90-6f13-8d52-8c4e-70a1d95b3f26",
+        "email:ada@example.org": "8c0e51d7-2b7f-8a34-b1c9-6d5e4f3a2b10",
+        f"contact:{contact}": contact,
+    }
+
+
+def names_in(data: dict[str, Any]) -> list[dict[str, str]]:
+    found = [each for field in data.values() for each in (field if isinstance(field, list) else [field])]
+    return [each for each in found if isinstance(each, dict) and set(each) == {"name", "node"}]
+
+
+class TestTheGoldenCorpus:
+    def test_has_a_sample_of_every_type_but_controls_and_of_a_foreign_one(self) -> None:
+        assert set(GOLDEN) == {each.name for each in SAMPLED} | {"com.example.cart.abandoned"}
+
+    @pytest.mark.parametrize("event_type", SAMPLED, ids=lambda each: each.name)
+    def test_is_read_by_todays_code(self, event_type: EventType) -> None:
+        event = golden(event_type)
+        validator(event_type.name).validate(event)
+        data = event_type.decoder.decode(msgspec.json.encode(event["data"]))
+        assert data.problem() is None
+        assert msgspec.json.decode(msgspec.json.encode(data)) == event["data"]
+
+    @pytest.mark.parametrize("event_type", SAMPLED, ids=lambda each: each.name)
+    def test_is_refused_by_the_schema_once_something_is_missing_or_too_much(self, event_type: EventType) -> None:
+        event = golden(event_type)
+        accepts = validator(event_type.name).is_valid
+        for required in {"specversion", "id", "source", "type", "subject", "data", *REQUIRED[event_type.kind]}:
+            assert not accepts({name: value for name, value in event.items() if name != required})
+        for name, value in event["data"].items():
+            assert not accepts(event | {"data": event["data"] | {name: None}})
+            assert not accepts(event | {"data": event["data"] | {name.upper(): value}})
+        assert not accepts(event | {"type": "com.example.other"})
+        assert not accepts(event | {"specversion": "0.3"})
+        assert not accepts(event | {"Extension": "upper case"})
+        assert not accepts(event | {"extension": 2**31})
+        assert not accepts(event | {"extension": ["a list"]})
+        assert accepts(event | {"dataschema": f"urn:rapport:{event_type.name}", "traceparent": "00-1-2-01"})
+        assert accepts(event | {"time": None, "extension": 1})
+
+
+class TestTheStoryOfTheGoldenCorpus:
+    """By their times, its claims and decisions are one story about one contact, a second name, and a disputed one."""
+
+    def test_is_written_by_rapport_in_the_order_of_its_ids(self) -> None:
+        own = sorted((golden(each) for each in RULED), key=lambda event: event["time"])
+        assert [event["id"] for event in own] == sorted(event["id"] for event in own)
+        assert {UUID(event["id"]).version for event in own} == {7}
+
+    def test_knows_each_name_by_one_node(self) -> None:
+        nodes: dict[str, set[str]] = {}
+        for event in map(golden, RULED):
+            node = event.get("subjectnode", nodes_of_samples()["crm:4711"])
+            for named in [{"name": event["subject"], "node": node}, *names_in(event["data"])]:
+                nodes.setdefault(named["name"], set()).add(named["node"])
+        assert nodes == {name: {node} for name, node in nodes_of_samples().items()}
+
+    def test_refers_to_itself(self) -> None:
+        said = {each.name.split(".", 2)[2]: golden(each) for each in RULED}
+        registered, linked = said["contact.registered.v1"], said["identifier.linked.v1"]
+        merged, unmerged = said["contacts.merged.v1"], said["contacts.unmerged.v1"]
+        assert registered["data"]["contact"] == registered["id"]
+        assert merged["data"]["merge"] == unmerged["data"]["merge"] == merged["id"]
+        assert merged["data"]["members"] == unmerged["data"]["members"]
+        assert said["conflict.resolved.v1"]["data"]["conflict"] == linked["id"]
+        assert said["contact.traits_changed.v1"]["source"] == f"/contacts/{registered['id']}"
+
+    def test_amends_and_completes_the_interaction_that_is_recorded_in_it(self) -> None:
+        recorded = golden(interactions("interaction.recorded"))
+        name = name_of("interactions", nodes_of_samples()["crm:4711"], recorded["source"], recorded["id"])
+        id_ = str(as_uuid8(bytes.fromhex(name)))
+        ruled = [golden(interactions(f"interaction.{verb}")) for verb in ("amended", "completed")]
+        assert [event["source"] for event in ruled] == [f"/interactions/{id_}"] * 2
+        assert [event["data"]["interaction"] for event in ruled] == [id_] * 2
+        assert [int(event["sequence"]) for event in ruled] == [1, 2]
