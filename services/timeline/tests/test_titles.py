@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
 from libs.events.catalog.fields import Data
 from libs.events.catalog.interactions import ComplaintLodged, InteractionRecorded, PurchaseRecorded
@@ -33,6 +34,13 @@ TITLES = {
     "need.fulfilled": "Need N-5 fulfilled",
     "interaction.amended": "Interaction amended: the carrier called",
     "interaction.completed": "Interaction completed: sent again by courier",
+    "contact.registered": "Registered as person: crm:4711, email:ada@example.org",
+    "identifier.linked": "Linked email:ada@example.org to crm:4711: she wrote from this address",
+    "identifier.unlinked": ("Unlinked email:ada@example.org from crm:4711: the address was given to a colleague"),
+    "contacts.merged": "Merged with crm:4711, contact …5be0c4a7d902: same address and date of birth",
+    "contacts.unmerged": "Unmerged from crm:4711, contact …5be0c4a7d902: father and son",
+    "conflict.resolved": "Conflict resolved for crm:4711: asked by telephone",
+    "contact.traits_changed": "Changed name: Ada Byron -> Ada Lovelace",
     "log.created": "Log created",
 }
 
@@ -96,8 +104,78 @@ def test_lines_and_controls_become_spaces() -> None:
     assert title("", lodged) == "Complaint about service, severity 2: one two [31mthree four five"
 
 
-@given(structs(), st.text())
-def test_any_event_has_one_printable_line(event: tuple[EventType, Data], type_: str) -> None:
-    for line in (title(event[0].name, event[1]), title(type_, None)):
+def claim(name: str, **changes: object) -> Data:
+    event_type = CATALOG[f"rapport.contacts.{name}.v1"]
+    return msgspec.convert({**event_type.example["data"], **changes}, event_type.data)
+
+
+@pytest.mark.parametrize(
+    ("evidence", "said"),
+    [
+        (UNSET, ""),
+        ({}, ""),
+        (
+            {"found_in": "newsletter", "opened": 3, "sure": True, "by": None},
+            ": found_in newsletter, opened 3, sure yes, by none",
+        ),
+        ({"letter": "dear " * 9, "pages": [1, 2]}, ": letter, pages"),
+    ],
+)
+def test_a_link_says_its_evidence(evidence: object, said: str) -> None:
+    linked = msgspec.structs.replace(claim("identifier.linked"), evidence=evidence)
+    assert title("", linked) == f"Linked email:ada@example.org to crm:4711{said}"
+
+
+def test_a_change_of_traits_shows_what_is_short_and_names_the_rest() -> None:
+    changes = {
+        "country": {"from": None, "to": "GB"},
+        "about": {"from": "a long story " * 9, "to": None},
+        "score": {"from": 1.5, "to": 2**63},
+        "tags": {"from": [], "to": ["vip"]},
+    }
+    assert (
+        title("", claim("contact.traits_changed", changes=changes)) == "Changed country: none -> GB, about, score, tags"
+    )
+
+
+def test_a_merge_of_very_many_is_cut() -> None:
+    members = [{"name": f"crm:{n}", "node": "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"} for n in range(100)]
+    line = title("", claim("contacts.merged", members=members))
+    assert line.startswith("Merged with crm:0, crm:1, crm:2, ")
+    assert line.endswith("…")
+
+
+@pytest.mark.parametrize(
+    ("ruling", "name", "line"),
+    [
+        ("effective", "conflict.resolved", "Conflict resolved for crm:4711: asked by telephone"),
+        ("already_so", "conflict.resolved", "Already so: Conflict resolved for crm:4711: asked by telephone"),
+        ("invalid", "conflict.resolved", "Not valid: Conflict resolved for crm:4711: asked by telephone"),
+        ("conflict", "conflict.resolved", "Refused, in conflict: Conflict resolved for crm:4711: asked by telephone"),
+        ("superseded", "contact.traits_changed", "Superseded: Changed name: Ada Byron -> Ada Lovelace"),
+        (
+            "conflict",
+            "contact.registered",
+            "Registration refused, identifier claimed by another contact: crm:4711, email:ada@example.org",
+        ),
+        (
+            "conflict",
+            "identifier.linked",
+            "Link refused, identifier claimed by another contact: email:ada@example.org to crm:4711",
+        ),
+        (
+            "conflict",
+            "contacts.merged",
+            "Merge refused, names in conflict: crm:4711, contact …5be0c4a7d902: same address and date of birth",
+        ),
+    ],
+)
+def test_a_line_says_what_came_of_it(ruling: str, name: str, line: str) -> None:
+    assert title("", claim(name), ruling=ruling) == line
+
+
+@given(structs(), st.text(), st.sampled_from([None, "effective", "already_so", "conflict", "invalid"]) | st.text())
+def test_any_event_has_one_printable_line(event: tuple[EventType, Data], type_: str, ruling: str | None) -> None:
+    for line in (title(event[0].name, event[1], ruling=ruling), title(type_, None, ruling=ruling)):
         assert len(line) <= MAX_CHARS
         assert not any(unicodedata.category(char) in {"Cc", "Zl", "Zp"} for char in line)
