@@ -1,28 +1,32 @@
 """`rapport events`: the catalog, for people who send events."""
 
 import json
+from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Final
 
+from libs.events.catalog.agreement import HEADINGS, KEYS
+from libs.events.catalog.operations import UUID_PATTERN
 from libs.events.catalog.registry import CATALOG, EventType, Kind, schema
 from libs.events.clock import now
 from libs.events.ids import new_id
+from libs.events.terms import portable
 from libs.events.times import utc_text
 from services.cli.errors import Failure
 from services.cli.tables import console, say, table
 from services.cli.words import short_type
 
+_SENDABLE: Final = "other systems send these, and any type of their own that has a subject"
+
 
 def list_types() -> None:
-    """Every type: those that other systems send, and those that only Rapport writes."""
-    sent = [each for each in CATALOG.values() if each.kind is Kind.OBSERVATION]
-    for title, types in (
-        ("Observations: other systems send these, and any type of their own that has a subject", sent),
-        ("Decisions and control records: only Rapport writes these", [t for t in CATALOG.values() if t not in sent]),
-    ):
-        made = table("type", "what it says", title=title)
-        for each in types:
-            made.add_row(each.name, each.summary)
+    """Every type by kind: those that other systems send, and those that only Rapport writes."""
+    for kind, heading in HEADINGS.items():
+        writers = _SENDABLE if kind is Kind.OBSERVATION else "only Rapport writes these"
+        made = table("type", "what it says", title=f"{heading}: {writers}")
+        for each in CATALOG.values():
+            if each.kind is kind:
+                made.add_row(each.name, each.summary)
         console.print(made)
 
 
@@ -36,11 +40,15 @@ def show(type_: str, *, as_json: bool) -> None:
     say(f"{found.name} ({found.kind}, topic {found.topic})", style="bold")
     say(f"{found.summary} {found.rule}".strip())
     made = table("field of data", "", "takes")
-    data = document["$defs"][found.data.__name__]
+    definitions = document["$defs"]
+    data = definitions[found.data.__name__]
     for name, field in data["properties"].items():
-        made.add_row(name, "required" if name in data.get("required", ()) else "", _takes(field))
+        made.add_row(name, "required" if name in data.get("required", ()) else "", _takes(field, definitions))
     console.print(made)
-    say(f"`rapport events example {short_type(found.name)}` prints one to post.")
+    if found.kind is Kind.OBSERVATION:
+        say(f"`rapport events example {short_type(found.name)}` prints one to post.")
+    else:
+        say(f"Only Rapport writes it, nobody posts one. The record's key: {KEYS[found.topic]}.")
 
 
 def example(type_: str) -> None:
@@ -63,20 +71,33 @@ def find_type(name: str) -> EventType:
     return found
 
 
-def _takes(field: dict[str, Any]) -> str:
+def _takes(field: dict[str, Any], definitions: Mapping[str, Any]) -> str:
     match field:
         case {"enum": [*values]} if len(values) <= 12:
             return " or ".join(map(str, values))
         case {"$ref": str(reference)}:
-            return reference.rpartition("/")[2]
+            return f"object with {', '.join(definitions[reference.rpartition('/')[2]]['properties'])}"
+        case {"anyOf": [*choices]}:
+            return " or ".join(_takes(choice, definitions) for choice in choices)
         case {"type": "array", "items": items}:
-            return f"list of {_takes(items)}"
+            return f"list of {_takes(items, definitions)}"
+        case {"type": "object", "additionalProperties": {"$ref": _} as value}:
+            return f"object; each field an {_takes(value, definitions)}"
         case {"enum": _}:
             return "code, such as GBP"
         case {"type": str(type_), **limits}:
             least, most = limits.get("minimum"), limits.get("maximum")
             bounds = [f">= {least}" if least is not None else "", f"<= {most}" if most and most < 2**31 else ""]
-            words = limits.get("format", "") or ("term" if "pattern" in limits else "")
-            return " ".join(filter(None, (type_, words, *bounds)))
+            return " ".join(filter(None, (type_, _form(limits), *bounds)))
         case _:
             return "see --json"
+
+
+def _form(limits: Mapping[str, Any]) -> str:
+    match limits:
+        case {"format": str(form)}:
+            return form
+        case {"pattern": pattern}:
+            return "uuid" if pattern == portable(UUID_PATTERN) else "term"
+        case _:
+            return ""
