@@ -16,7 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.events.bookkeeping import checkpoints, duplicates
 from libs.events.database import for_control, for_folds
-from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey
+from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
 from libs.events.folding import Folder
 from libs.events.generations import Generation, Generations, tables_to_compare
 from libs.events.ids import new_id
@@ -67,18 +67,18 @@ def paid(fact: Fact) -> Paid:
     return msgspec.json.decode(fact.event.data or b"", type=Paid)
 
 
-def entry(fact: Fact) -> tuple[str | None, ...]:
+def entry(fact: Fact) -> list[TextRow]:
     data = paid(fact)
     amount = None if data.amount is None else str(data.amount)
     place = (str(fact.topic_number), str(fact.partition.number), str(fact.offset))
-    return fact.name, fact.digest, *place, amount, data.note
+    return [(fact.name, fact.digest, *place, amount, data.note)]
 
 
-def balance_key(fact: Fact) -> RowKey | None:
-    return None if paid(fact).amount == 0 else (fact.key,)
+def balance_keys(fact: Fact) -> list[RowKey]:
+    return [] if paid(fact).amount == 0 else [(fact.key,)]
 
 
-def balance(row: Row | None, fact: Fact) -> Row | None:
+def balance(row: Row | None, fact: Fact, _key: RowKey) -> Row | None:
     data = paid(fact)
     if data.amount is None:
         return None
@@ -93,7 +93,7 @@ PROJECTION = Projection(
     topics=(TOPIC,),
     metadata=METADATA,
     memory=AppendFold(entries, entry, order=0),
-    rows=(RowFold(balances, balance_key, balance),),
+    rows=(RowFold(balances, balance_keys, balance),),
 )
 
 

@@ -8,16 +8,16 @@ from sqlalchemy import Column, Index, Integer, MetaData, Text
 
 from libs.events.envelope import Undecodable
 from libs.events.fingerprint import fingerprint
-from libs.events.fold import AppendFold, Fact, Projection, RowFold
+from libs.events.fold import AppendFold, Fact, Projection, RowFold, TextRow
 from libs.events.log_created import TYPE as LOG_CREATED
-from libs.events.tests.folding_sample import PROJECTION, balance, balance_key, entry, event
+from libs.events.tests.folding_sample import PROJECTION, balance, balance_keys, entries, entry, event
 
 CORPUS = [event("ada", "1", 5).value, event("ada", "2", 7).value]
 NOW = fingerprint(PROJECTION, CORPUS)
 
 
-def retold(fact: Fact) -> tuple[str | None, ...]:
-    return (*entry(fact)[:-1], "told otherwise")
+def retold(fact: Fact) -> list[TextRow]:
+    return [(*row[:-1], "told otherwise") for row in entry(fact)]
 
 
 def with_tables(metadata: MetaData) -> Projection:
@@ -52,13 +52,13 @@ def test_a_column_of_another_type_changes_it() -> None:
 
 
 def test_another_row_of_an_append_fold_changes_it() -> None:
-    told = replace(PROJECTION, memory=AppendFold(PROJECTION.memory.table, retold, order=0))
+    told = replace(PROJECTION, memory=AppendFold(entries, retold, order=0))
     assert fingerprint(told, CORPUS) != NOW
 
 
 def test_another_row_of_a_row_fold_changes_it() -> None:
     [fold] = PROJECTION.rows
-    doubled = RowFold(fold.table, balance_key, lambda row, fact: balance(balance(row, fact), fact))
+    doubled = RowFold(fold.table, balance_keys, lambda row, fact, key: balance(balance(row, fact, key), fact, key))
     assert fingerprint(replace(PROJECTION, rows=(doubled,)), CORPUS) != NOW
 
 
