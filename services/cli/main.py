@@ -8,6 +8,7 @@ import typer
 from rich.console import Console
 
 from services.cli.errors import Failure
+from services.cli.services import listed
 
 app = typer.Typer(
     name="rapport",
@@ -20,13 +21,16 @@ app = typer.Typer(
 topics = typer.Typer(no_args_is_help=True, help="The topics of the log.")
 events = typer.Typer(no_args_is_help=True, help="The event types there are.")
 parked = typer.Typer(no_args_is_help=True, help="Keys that wait because an event could not be folded.")
+contact = typer.Typer(no_args_is_help=True, help="Who somebody is.")
 app.add_typer(topics, name="topics")
 app.add_typer(events, name="events")
 app.add_typer(parked, name="parked")
+app.add_typer(contact, name="contact")
 
 Json = Annotated[bool, typer.Option("--json", help="For programs")]
-OneService = Annotated[str, typer.Argument(metavar="SERVICE", help="interactions or timeline")]
-AnyService = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help="interactions or timeline; all without")]
+OneService = Annotated[str, typer.Argument(metavar="SERVICE", help=listed())]
+AnyService = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help=f"{listed()}; all without")]
+AtMost = Annotated[int, typer.Option("--limit", "-n", min=1, help="So many at most")]
 TypeName = Annotated[str, typer.Argument(metavar="TYPE", help="its name, also without prefix and version")]
 
 
@@ -114,18 +118,52 @@ def example(type_: TypeName) -> None:
     catalog.example(type_)
 
 
+@contact.command("show", epilog="Example: `rapport contact show crm:4711`")
+def show_contact(
+    ref: Annotated[str, typer.Argument(metavar="REF", help="An identifier, such as crm:4711, or a contact's uuid")],
+    as_json: Json = False,
+) -> None:
+    """A contact's names, members and merges, why each holds, and its open conflicts."""
+    from services.cli import contacts
+
+    contacts.show(ref, as_json=as_json)
+
+
+@contact.command("find", epilog="Example: `rapport contact find ada`")
+def find_contacts(
+    words: Annotated[list[str], typer.Argument(metavar="WORDS", help="Beginnings of words of a name or identifier")],
+    *,
+    limit: AtMost = 50,
+    as_json: Json = False,
+) -> None:
+    """Contacts by name or identifier."""
+    from services.cli import contacts
+
+    contacts.find(" ".join(words), limit=limit, as_json=as_json)
+
+
+@app.command("conflicts", epilog="Example: `rapport conflicts --limit 10`")
+def list_conflicts(*, limit: AtMost = 50, as_json: Json = False) -> None:
+    """Names that two contacts claim, until a person decides."""
+    from services.cli import contacts
+
+    contacts.conflicts(limit=limit, as_json=as_json)
+
+
 @app.command("import", epilog="Example: `rapport import orders.csv --mapping orders.toml --dry-run`")
 def import_(
-    file: Annotated[Path, typer.Argument(help="NDJSON of CloudEvents, or CSV with --mapping; also .gz")],
+    file: Annotated[Path, typer.Argument(help="NDJSON of CloudEvents or contacts, or CSV with --mapping; also .gz")],
     *,
-    mapping: Annotated[Path | None, typer.Option(help="How rows of a CSV become events (TOML)")] = None,
+    mapping: Annotated[Path | None, typer.Option(help="How rows of a CSV become events or contacts (TOML)")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Check everything, store nothing")] = False,
-    url: Annotated[str | None, typer.Option(help="Address of interactions; else the running system's")] = None,
+    url: Annotated[
+        str | None, typer.Option(help="Address of interactions, or of contacts; else the running system's")
+    ] = None,
     batch: Annotated[int, typer.Option(min=1, max=5_000, help="Events a request")] = 500,
     rejects: Annotated[Path | None, typer.Option(help="Where bad lines go [FILE.rejected.ndjson]")] = None,
     give_up_after: Annotated[float, typer.Option(min=0, help="Seconds without any progress")] = 60.0,
 ) -> None:
-    """Post the events of a file. Interrupted and run again, it doubles nothing."""
+    """Post the events or contacts of a file. Interrupted and run again, it doubles nothing."""
     from services.cli.importing.command import Order, import_file
 
     raise typer.Exit(import_file(Order(file, mapping, url, dry_run, batch, rejects, give_up_after)))
@@ -165,7 +203,7 @@ def rebuild(service: OneService, yes: Annotated[bool, typer.Option("--yes", "-y"
 
 @app.command(epilog="Example: `rapport demo`")
 def demo() -> None:
-    """Post a small sample and show its timeline."""
+    """Tell a small story of a few people: events, a merge, an unmerge, a conflict."""
     from services.cli.demo import demo as show
 
     show()

@@ -46,6 +46,12 @@ SERVICES = {
 }
 
 
+def listed() -> str:
+    """`a, b or c`, for a sentence."""
+    *others, last = SERVICES
+    return f"{', '.join(others)} or {last}"
+
+
 def log_database() -> str:
     """The name of the log's database, with the installation's prefix."""
     return f"{os.environ.get('RAPPORT_PREFIX', '')}log"

@@ -1,7 +1,7 @@
-"""Batches on their way to the service: several in flight, repeated until they are answered, never twice in effect.
+"""Events on their way to the service in batches: several in flight, repeated until answered, never twice in effect.
 
-A batch that is sent again has the same ids, and a reader drops what it has seen: so an answer that was lost costs
-nothing. The events of one subject travel in one lane, one batch after the other: the log has them in the file's order.
+A batch that is sent again has the same ids, and a reader drops what it has seen. The events of one subject travel in
+one lane, one batch after the other: the log has them in the file's order.
 """
 
 import asyncio
@@ -13,17 +13,14 @@ import httpx
 import msgspec
 
 from libs.events.background import running
-from libs.events.clock import monotonic_s
 from services.cli.errors import Failure
 from services.cli.importing.rows import Fault, Row
+from services.cli.importing.sending import Problem, Sender
 
 LANES = 4
 MAX_BATCH_BYTES = 1024 * 1024  # every lane holds up to three batches: 12 MB, however large the file
-REQUEST_TIMEOUT_S = 15.0
-FIRST_PAUSE_S, MOST_PAUSE_S = 0.2, 5.0
 BREATHE_EVERY = 1_000  # rows between two looks at what else there is to do, Ctrl-C included
 
-_RETRIED = {429, 500, 502, 503, 504}
 _REFUSED = {400, 413, 422}
 _HEADERS = {"content-type": "application/cloudevents-batch+json", "prefer": "handling=lenient"}
 
@@ -40,26 +37,16 @@ class _Answer(msgspec.Struct):
     rejected: list[Rejected] = []
 
 
-class _Problem(msgspec.Struct):
-    class Error(msgspec.Struct):
-        pointer: str
-        code: str
-        detail: str
-
-    code: str
-    detail: str
-    errors: list[Error] = []
-
-
 class _Subject(msgspec.Struct):
     subject: str = ""
 
 
 class Answered(NamedTuple):
-    """What became of one batch."""
+    """What became of one request; `known` counts contacts that were there already."""
 
     accepted: int
     rejected: list[tuple[Row, list[Fault]]]
+    known: int = 0
 
 
 Done = Callable[[Answered], None]
@@ -70,54 +57,27 @@ class Poster:
     """Posts batches to one service. Raises Failure when nothing moves for `give_up_after_s`."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, *, dry_run: bool, give_up_after_s: float) -> None:
-        self._client = client
-        self._url = f"{url.rstrip('/')}/v1/events" + ("?dry_run=true" if dry_run else "")
-        self._give_up_after_s = give_up_after_s
-        self._moved_s = monotonic_s()
+        address = f"{url.rstrip('/')}/v1/events" + ("?dry_run=true" if dry_run else "")
+        self._sender = Sender(client, address, give_up_after_s)
 
     async def post(self, batch: Sequence[Row]) -> Answered:
         """Lenient, as the service is; halves a batch that is refused whole."""
-        answer = await self._until_answered(b"[" + b",".join(row.event for row in batch) + b"]")
+        answer = await self._sender.post(b"[" + b",".join(row.body for row in batch) + b"]", _HEADERS)
         try:
             if answer.status_code in _REFUSED:
-                return await self._halved(batch, msgspec.json.decode(answer.content, type=_Problem))
+                return await self._halved(batch, msgspec.json.decode(answer.content, type=Problem))
             if answer.is_success:
                 return _answered(batch, msgspec.json.decode(answer.content, type=_Answer))
         except msgspec.MsgspecError:
             pass
-        raise Failure(f"{self._url} answers {answer.status_code}: is this the service interactions?")
+        raise Failure(f"{self._sender.url} answers {answer.status_code}: is this the service interactions?")
 
-    async def _halved(self, batch: Sequence[Row], problem: _Problem) -> Answered:
+    async def _halved(self, batch: Sequence[Row], problem: Problem) -> Answered:
         if len(batch) == 1:
-            faults = [Fault(error.pointer, error.code, error.detail) for error in problem.errors]
-            return Answered(0, [(batch[0], faults or [Fault("", problem.code, problem.detail)])])
+            return Answered(0, [(batch[0], problem.faults)])
         middle = len(batch) // 2
         first, second = await self.post(batch[:middle]), await self.post(batch[middle:])
         return Answered(first.accepted + second.accepted, first.rejected + second.rejected)
-
-    async def _until_answered(self, body: bytes) -> httpx.Response:
-        pause_s = FIRST_PAUSE_S
-        while True:
-            wait_s = pause_s
-            try:
-                answer = await self._client.post(self._url, content=body, headers=_HEADERS)
-            except httpx.InvalidURL as reason:
-                raise Failure(f"{self._url}: {reason}") from None
-            except httpx.UnsupportedProtocol:
-                raise Failure(f"{self._url} is no address of a service; it begins with http:// or https://") from None
-            except httpx.TransportError as reason:
-                why = f"{self._url} does not answer ({type(reason).__name__})"
-            else:
-                if answer.status_code not in _RETRIED:
-                    self._moved_s = monotonic_s()
-                    return answer
-                why = f"{self._url} answers {answer.status_code}{_said(answer)}"
-                wait_s = _retry_after_s(answer, pause_s)
-            left_s = self._moved_s + self._give_up_after_s - monotonic_s()
-            if left_s <= 0:
-                raise Failure(f"no progress for {self._give_up_after_s:g} s: {why}")
-            await asyncio.sleep(min(wait_s, left_s))
-            pause_s = min(MOST_PAUSE_S, pause_s * 2)
 
 
 async def post_all(rows: Iterable[Row], poster: Poster, batch_size: int, done: Done) -> None:
@@ -142,11 +102,11 @@ async def _fill(rows: Iterable[Row], queues: Sequence[asyncio.Queue[list[Row]]],
             done(Answered(0, [(row, [row.fault])]))
             continue
         lane = _lane_of(row, len(queues))
-        if waiting[lane] and sizes[lane] + len(row.event) > MAX_BATCH_BYTES:
+        if waiting[lane] and sizes[lane] + len(row.body) > MAX_BATCH_BYTES:
             await queues[lane].put(waiting[lane])
             waiting[lane], sizes[lane] = [], 0
         waiting[lane].append(row)
-        sizes[lane] += len(row.event)
+        sizes[lane] += len(row.body)
         if len(waiting[lane]) >= batch_size:
             await queues[lane].put(waiting[lane])
             waiting[lane], sizes[lane] = [], 0
@@ -164,7 +124,7 @@ async def _lane(queue: asyncio.Queue[list[Row]], poster: Poster, done: Done) -> 
 
 def _lane_of(row: Row, lanes: int) -> int:
     try:
-        subject = _subject_of(row.event).subject
+        subject = _subject_of(row.body).subject
     except msgspec.MsgspecError:  # the service will say what is wrong with it
         return 0
     return zlib.crc32(subject.encode(errors="replace")) % lanes
@@ -175,15 +135,3 @@ def _answered(batch: Sequence[Row], answer: _Answer) -> Answered:
     for each in answer.rejected:
         faults.setdefault(each.index, []).append(Fault(each.pointer, each.code, each.detail))
     return Answered(answer.accepted, [(batch[index], found) for index, found in faults.items()])
-
-
-def _said(answer: httpx.Response) -> str:
-    try:
-        return f": {msgspec.json.decode(answer.content, type=_Problem).detail}"
-    except msgspec.MsgspecError:
-        return ""
-
-
-def _retry_after_s(answer: httpx.Response, otherwise_s: float) -> float:
-    asked = answer.headers.get("retry-after", "")
-    return min(MOST_PAUSE_S, float(asked)) if asked.isdecimal() else otherwise_s

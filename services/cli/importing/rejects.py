@@ -18,7 +18,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 class Kept(msgspec.Struct, omit_defaults=True):
-    """One line of the file; `also` are the further things that are wrong with the same line."""
+    """One line of the file; `also` are the further things that are wrong with it, `conflict` waits for a person."""
 
     line: int
     pointer: str
@@ -26,6 +26,7 @@ class Kept(msgspec.Struct, omit_defaults=True):
     detail: str
     text: str
     also: list[dict[str, str]] = []
+    conflict: str = ""
 
 
 class Rejects:
@@ -34,6 +35,7 @@ class Rejects:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.count = 0
+        self.conflicts = 0
         self._first: list[tuple[int, Fault]] = []
         self._file: BinaryIO | None = None
         path.unlink(missing_ok=True)
@@ -42,9 +44,11 @@ class Rejects:
         """Raises Failure when the file cannot be written."""
         first, *others = faults
         self.count += 1
+        self.conflicts += bool(first.conflict)
         self._first = sorted([*self._first, (row.number, first)])[:SHOWN]
         text = row.line.decode(errors="backslashreplace")
-        kept = Kept(row.number, first.pointer, first.code, first.detail, text, [fault._asdict() for fault in others])
+        also = [{"pointer": fault.pointer, "code": fault.code, "detail": fault.detail} for fault in others]
+        kept = Kept(row.number, first.pointer, first.code, first.detail, text, also, first.conflict)
         try:
             if self._file is None:
                 self._file = self.path.open("wb")
@@ -58,7 +62,13 @@ class Rejects:
 
     def table(self) -> Table:
         """The first ones, by line."""
-        made = table(">line", "where", "code", "why", title=f"{self.count:,} rejected")
+        made = table(
+            ">line",
+            "where",
+            "code",
+            "why",
+            title=f"{self.count:,} not taken" if self.conflicts else f"{self.count:,} rejected",
+        )
         for number, fault in self._first:
             made.add_row(f"{number:,}", printable(fault.pointer) or "the line", fault.code, printable(fault.detail))
         return made

@@ -20,11 +20,12 @@ _decode_raw = msgspec.json.Decoder(msgspec.Raw).decode
 
 
 class Fault(NamedTuple):
-    """Why a line is not taken; `pointer` says where in the event, or which column of the row."""
+    """Why a line is not taken; `pointer` says where in it, or which column of the row; `conflict` is the id of one."""
 
     pointer: str
     code: str
     detail: str
+    conflict: str = ""
 
 
 TOO_LONG = Fault("", "line_too_long", f"a line is at most {MAX_EVENT_BYTES // 1024} KiB")
@@ -33,11 +34,11 @@ NOT_TEXT = Fault("", "encoding", "the line is not in the encoding that the mappi
 
 
 class Row(NamedTuple):
-    """One event of the file: its line, as it stands there, and its bytes or why there are none."""
+    """One event or contact of the file: its line, as it stands there, and its bytes or why there are none."""
 
     number: int
     line: bytes
-    event: bytes
+    body: bytes
     fault: Fault | None = None
 
 

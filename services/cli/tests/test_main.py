@@ -66,7 +66,10 @@ def test_what_cannot_be_done_is_said_in_a_line(args: tuple[str, ...], said: str)
         CliRunner().invoke(app, args, catch_exceptions=False)
 
 
-@pytest.mark.parametrize("args", [("status",), ("tail",), ("verify",), ("demo",), ("parked", "list")])
+@pytest.mark.parametrize(
+    "args",
+    [("status",), ("tail",), ("verify",), ("demo",), ("parked", "list"), ("contact", "show", "crm:1"), ("conflicts",)],
+)
 def test_nothing_runs(args: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RAPPORT_DATA", "/nowhere")
     with pytest.raises(Failure, match="nothing runs in /nowhere; start it with `rapport up`"):

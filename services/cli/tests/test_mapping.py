@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from services.cli.errors import Failure
-from services.cli.importing.mapping import columns_of, read_mapping
+from services.cli.importing.mapping import read_mapping
 
 GOOD = """
 type = "rapport.interactions.purchase.recorded.v1"
@@ -29,7 +29,7 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_mapping_says_which_columns_it_reads(tmp_path: Path) -> None:
-    assert columns_of(read_mapping(written(tmp_path, GOOD))) == {
+    assert read_mapping(written(tmp_path, GOOD)).columns == {
         "order": "id",
         "customer": "subject",
         "day": "time.column",
@@ -82,4 +82,48 @@ def test_a_mapping_that_is_not_there(tmp_path: Path) -> None:
 
 def test_a_foreign_type_takes_any_fields(tmp_path: Path) -> None:
     text = GOOD.replace("rapport.interactions.purchase.recorded.v1", "com.shop.sold").replace("paid", "sum")
-    assert "sum" in columns_of(read_mapping(written(tmp_path, text)))
+    assert "sum" in read_mapping(written(tmp_path, text)).columns
+
+
+CONTACTS = """
+[contact]
+identifiers = ["crm:{customer}", "email:{mail}"]
+kind = { column = "kind" }
+[contact.traits]
+name = { column = "name" }
+address = { country = { column = "country" }, origin = "shop" }
+"""
+
+
+def test_a_mapping_of_contacts_says_which_columns_it_reads(tmp_path: Path) -> None:
+    assert read_mapping(written(tmp_path, CONTACTS)).columns == {
+        "customer": "contact.identifiers",
+        "mail": "contact.identifiers",
+        "kind": "contact.kind.column",
+        "name": "contact.traits.name.column",
+        "country": "contact.traits.address.country.column",
+    }
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("[contact]", 'type = "com.shop.sold"\n[contact]', "unknown field type"),
+        ('"crm:{customer}", "email:{mail}"', "", "contact.identifiers: Expected array of length >= 1"),
+        ("{customer}", "4711", "contact.identifiers: names no column"),
+        ("{customer}", "{customer", "contact.identifiers: "),
+        ('kind = { column = "kind" }', 'kind = "robot"', "contact.kind: is person or organisation, or a column"),
+        ('kind = { column = "kind" }', "kind = 7", "contact.kind: is person or organisation"),
+        ('kind = { column = "kind" }', 'sort = "person"', "contact: the table contains unknown field sort"),
+        ('name = { column = "name" }', "name = 1.5", "contact.traits.name: a constant is"),
+        ('{ column = "name" }', '{ column = "name", type = "float" }', "contact.traits.name.type: Invalid enum"),
+        ("[contact.traits]", '[csv]\nencoding = "utf-16"\n[contact.traits]', "csv.encoding: utf-16 cannot be read"),
+    ],
+)
+def test_a_bad_mapping_of_contacts_names_file_key_and_reason(tmp_path: Path, old: str, new: str, said: str) -> None:
+    assert old in CONTACTS
+    path = written(tmp_path, CONTACTS.replace(old, new))
+    with pytest.raises(Failure) as failure:
+        read_mapping(path)
+    assert str(failure.value).startswith(f"{path}: ")
+    assert said in str(failure.value)

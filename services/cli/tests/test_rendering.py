@@ -10,8 +10,11 @@ from hypothesis import strategies as st
 
 from libs.events.currencies import CURRENCIES, MINOR_UNITS
 from services.cli.errors import Failure
-from services.cli.importing.mapping import CsvRule, Field, Mapping, TimeRule
-from services.cli.importing.rendering import BadCell, amount_minor, mapped_rows
+from services.cli.importing.cells import BadCell, amount_minor
+from services.cli.importing.contact_mapping import ContactMapping, contact_mapping
+from services.cli.importing.fields import CsvRule, Field
+from services.cli.importing.mapping import Mapping, TimeRule
+from services.cli.importing.rendering import mapped_rows
 from services.cli.importing.rows import Row, opened
 
 MAPPING = Mapping(
@@ -25,7 +28,7 @@ MAPPING = Mapping(
 HEADER = "no,who,day,pieces,clerk\n"
 
 
-def rows(folder: Path, text: str | bytes, mapping: Mapping = MAPPING) -> list[Row]:
+def rows(folder: Path, text: str | bytes, mapping: Mapping | ContactMapping = MAPPING) -> list[Row]:
     path = folder / "sold.csv"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with ExitStack() as closing:
@@ -33,7 +36,7 @@ def rows(folder: Path, text: str | bytes, mapping: Mapping = MAPPING) -> list[Ro
 
 
 def events(found: list[Row]) -> list[Any]:
-    return [msgspec.json.decode(row.event) for row in found]
+    return [msgspec.json.decode(row.body) for row in found]
 
 
 def test_a_row_becomes_an_event(tmp_path: Path) -> None:
@@ -51,7 +54,7 @@ def test_a_row_becomes_an_event(tmp_path: Path) -> None:
 
 def test_the_same_row_is_the_same_event(tmp_path: Path) -> None:
     text = HEADER + "7,A,2011-07-01,3,ann\n"
-    assert rows(tmp_path, text)[0].event == rows(tmp_path, text)[0].event
+    assert rows(tmp_path, text)[0].body == rows(tmp_path, text)[0].body
 
 
 @pytest.mark.parametrize(
@@ -128,3 +131,42 @@ def test_amounts_by_the_minor_units_of_their_currency(text: str, currency: str, 
 def test_what_is_no_amount(text: str) -> None:
     with pytest.raises(BadCell):
         amount_minor(text, "GBP", "paid")
+
+
+PEOPLE = contact_mapping(
+    {
+        "contact": {
+            "identifiers": ["crm:{no}", "email:{mail}", "tel:{country}{phone}"],
+            "kind": {"column": "kind"},
+            "traits": {"name": {"column": "name"}, "origin": "shop", "staff": {"column": "staff", "type": "integer"}},
+        }
+    }
+)
+PEOPLE_HEADER = "no,mail,country,phone,kind,name,staff\n"
+
+
+def test_a_row_becomes_a_contact(tmp_path: Path) -> None:
+    text = PEOPLE_HEADER + "7, Ada@X.org ,+44,20 7946 0018,,Ada,\n8,,+44,,organisation,,12\n"
+    assert events(rows(tmp_path, text, PEOPLE)) == [
+        {"kind": "person", "identifiers": ["crm:7", "email:ada@x.org", "tel:+442079460018"],
+         "traits": {"name": "Ada", "origin": "shop"}},
+        {"kind": "organisation", "identifiers": ["crm:8"], "traits": {"origin": "shop", "staff": 12}},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("row", "pointer", "code"),
+    [
+        (",,+44,,,Ada,", "column no", "empty"),
+        ("7,nobody,,,,Ada,", "column mail", "bad_email"),
+        ("7,,+44,12,,Ada,", "column country", "bad_telephone"),
+        ("7,,,,robot,Ada,", "column kind", "not_allowed"),
+        ("7,,,,,Ada,few", "column staff", "not_integer"),
+        ("7,,,,,Ada", "column 1", "columns"),
+    ],
+)
+def test_a_contact_that_cannot_be_read_spoils_its_row_alone(tmp_path: Path, row: str, pointer: str, code: str) -> None:
+    bad, good = rows(tmp_path, f"{PEOPLE_HEADER}{row}\n8,,,,,Bob,\n", PEOPLE)
+    assert good.fault is None
+    assert bad.fault
+    assert (bad.fault.pointer, bad.fault.code, bad.line) == (pointer, code, row.encode())

@@ -35,7 +35,7 @@ def test_lines_as_they_come(tmp_path: Path) -> None:
 def test_a_line_that_would_spoil_its_batch_is_kept_out(tmp_path: Path, line: bytes, code: str) -> None:
     bad, good = rows(tmp_path, line + b"\n{}\n")
     assert bad.fault
-    assert (bad.number, bad.fault.code, bad.event, bad.line) == (1, code, b"", line)
+    assert (bad.number, bad.fault.code, bad.body, bad.line) == (1, code, b"", line)
     assert good.fault is None
 
 
