@@ -65,6 +65,12 @@ def parse(text: str) -> Identifier:
     return Identifier(namespace, value)
 
 
+@lru_cache(CACHED_NODES)
+def normal(text: str) -> str:
+    """The normal form of an identifier, the same for all spellings of one name (cached). Raises BadIdentifier."""
+    return str(parse(text))
+
+
 def _printable(value: str) -> str:
     for character in value:
         if character == "\ufffd" or unicodedata.category(character) in {"Cc", "Cs"}:

@@ -1,20 +1,94 @@
-"""Commands over HTTP: ids that make a retry safe, and an append whose every outcome is answered."""
+"""Commands over HTTP: ids that make a retry safe, an append whose every outcome is answered, the own fold's verdict.
 
-from collections.abc import Mapping
-from typing import Any
+    id applied before? -> answer from what was recorded
+    load -> decide -> append -> wait until the own fold has passed it -> answer by its verdict
+             ^                                       |
+             +---- superseded by another writer -----+        up to three times, with the same id
+
+A command appends one event or none. Commands on one aggregate take turns within a process; between processes the
+arbitration of the fold decides.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
 from uuid import UUID, uuid5
+from weakref import WeakValueDictionary
 
 import msgspec
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.events.arbitration import Outcome, sequence_text
+from libs.events.bookkeeping import parked_keys, parked_records, verdicts
+from libs.events.catalog.fields import Data
+from libs.events.catalog.registry import type_of
+from libs.events.examine import MAX_EVENT_BYTES
+from libs.events.failpoints import pass_by
+from libs.events.fold import request_of
+from libs.events.identity.judge import Ruling, Verdict
+from libs.events.identity.tables import claims
 from libs.events.ids import new_id
-from libs.events.log import EVENT_HEADERS, AppendUnknown, Record
-from libs.events.position import Partition
+from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, AppendUnknown, Record
+from libs.events.position import Partition, encode
+from libs.events.topics import IDENTITY, Topic
 from libs.service.errors import RETRY_AFTER_S, HttpRefusal
 from libs.service.runtime import WAIT_S, Service
 
 MAX_KEY_CHARACTERS = 255
-_REQUEST = "request"
+RETRIES = 3
 _CALLER = ""  # everybody is one caller until access control exists
+
+
+class Asked(NamedTuple):
+    """A command's id, what tells its request from another, whether it may have come before, and what it was about."""
+
+    command: UUID
+    request: str
+    may_repeat: bool
+    if_match: str | None = None
+
+
+class Draft(NamedTuple):
+    """An event that was decided on, and where it belongs. `sequence` is None for what is not arbitrated."""
+
+    topic: str
+    key: str
+    event: dict[str, Any]
+    sequence: int | None = None
+
+
+def drafted(
+    command: UUID, data: Data, *, topic: Topic, key: str, source: str, subject: str, node: UUID,
+    sequence: int | None = None,
+) -> Draft:  # fmt: skip
+    """The draft of one of our own events; without a time of its own it happened when it is recorded."""
+    event = {
+        "specversion": "1.0",
+        "id": str(command),
+        "source": source,
+        "type": type_of(data),
+        "subject": subject,
+        "datacontenttype": "application/json",
+        "data": data,
+    }
+    if str(node) != key:
+        event["subjectnode"] = str(node)
+    return Draft(topic.name, key, event, sequence)
+
+
+class Done(NamedTuple):
+    """What became of a command. `outcome` is applied, conflict, invalid, parked, superseded or pending.
+
+    `token` is the position that covers it, `ruling` the judge's where it was a claim.
+    """
+
+    command: UUID
+    outcome: str
+    token: str
+    ruling: Ruling | None = None
+    is_repeated: bool = False
 
 
 def command_id(log_id: UUID, method: str, path: str, key: str | None) -> UUID:
@@ -29,38 +103,169 @@ def command_id(log_id: UUID, method: str, path: str, key: str | None) -> UUID:
     return uuid5(log_id, f"{_CALLER}\n{method}\n{path}\n{key}")
 
 
-async def append_once(
-    service: Service, topic: str, key: bytes, event: Mapping[str, Any], request: str
-) -> tuple[Partition, int]:
-    """Append a command's event and say where it stands. An unknown outcome is 503 that names where to ask for it."""
-    headers = (*EVENT_HEADERS, (_REQUEST, request.encode()))
-    try:
-        appended = await service.log.append(topic, [Record(key, msgspec.json.encode(event), headers)])
-    except AppendUnknown:
-        location = outcome_path(service.name, event["id"])
-        raise HttpRefusal(
-            503,
-            "outcome_unknown",
-            "the log did not answer in time; the same Idempotency-Key makes it safe to try again",
-            headers={"Retry-After": str(RETRY_AFTER_S), "Location": location},
-        ) from None
-    ((number, span),) = appended.spans.items()
-    return Partition(topic, number), span.first
-
-
 def outcome_path(service: str, command: object) -> str:
     """Where the outcome of a command can be asked for later."""
     return f"/v1/outcomes/{service}/{command}"
 
 
-async def folded(service: Service, partition: Partition, offset: int) -> bool:
-    """Whether this service's own fold passed a record within the time that a caller waits."""
-    return await service.progress.wait_for({partition: offset + 1}, WAIT_S)
+class Commands:
+    """Carries out the commands of one service."""
+
+    def __init__(self, service: Service) -> None:
+        self._service = service
+        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+
+    def request(self, body: object) -> str:
+        """The keyed hash that tells a repeated request from another one under the same key."""
+        return self._service.nodes.keyed_hash(msgspec.json.encode(body, order="deterministic"))
+
+    def asked(
+        self, method: str, path: str, *, key: str | None, body: object, if_match: str | None = None
+    ) -> Asked:  # fmt: skip
+        """What came with a request; its id is made from the client's Idempotency-Key where it gives one."""
+        command = command_id(self._service.log.log_id, method, path, key)
+        return Asked(command, self.request(body), key is not None, if_match)
+
+    async def carry_out(self, asked: Asked, decide: Callable[[], Awaitable[Draft | None]]) -> Done | None:
+        """Decide, record, and wait for the verdict; None where it is already so.
+
+        `decide` loads the state and is called again after another writer was first. Raises what it raises, 422 for an
+        Idempotency-Key used with another body, 409 `parked` and `superseded`, 503 for an unknown outcome.
+        """
+        if asked.may_repeat and (before := await self._before(asked)):
+            return before
+        for _ in range(1 + RETRIES):
+            if (draft := await decide()) is None:
+                return None
+            partition, offset = await self.append(draft, asked.request)
+            pass_by("command.after_append")
+            if (done := await self._verdict(asked, partition, offset)) is not None:
+                return done
+        raise HttpRefusal(409, "superseded", "others kept changing it at the same time; read it again and decide anew")
+
+    async def require_unparked(self, connection: AsyncConnection, topic: Topic, key: str) -> None:
+        """Raises 409 while earlier events of this key could not be folded: deciding would be guessing."""
+        if not self._service.progress.parked_keys:
+            return
+        mine = (parked_keys.c.topic == topic.name, parked_keys.c.key == key)
+        if await connection.scalar(select(parked_keys.c.key).where(*mine)):
+            raise parked()
+
+    @asynccontextmanager
+    async def turn(self, scope: Hashable) -> AsyncIterator[None]:
+        """One at a time within this process."""
+        lock = self._turns.setdefault(scope, asyncio.Lock())
+        async with lock:
+            yield
+
+    async def append(self, draft: Draft, request: str) -> tuple[Partition, int]:
+        """Where the event stands, once it is durable. Raises 413, and 503 where nobody knows, with where to ask."""
+        event = draft.event if draft.sequence is None else draft.event | {"sequence": sequence_text(draft.sequence)}
+        headers = (*EVENT_HEADERS, (REQUEST_HEADER, request.encode()))
+        record = Record(draft.key.encode(), msgspec.json.encode(event), headers)
+        if len(record.value) > MAX_EVENT_BYTES:
+            raise HttpRefusal(413, "event_too_large", "an event is at most 256 KiB; nothing was recorded")
+        try:
+            appended = await self._service.log.append(draft.topic, [record])
+        except AppendUnknown:
+            location = outcome_path(self._service.name, event["id"])
+            raise HttpRefusal(
+                503,
+                "outcome_unknown",
+                "the log did not answer in time; the same Idempotency-Key makes it safe to try again",
+                headers={"Retry-After": str(RETRY_AFTER_S), "Location": location},
+            ) from None
+        ((number, span),) = appended.spans.items()
+        return Partition(draft.topic, number), span.first
+
+    def token(self, partition: Partition, offset: int) -> str:
+        """The position that covers a record."""
+        return encode(self._service.log.log_id, {partition: offset + 1})
+
+    async def is_folded(self, partition: Partition, offset: int) -> bool:
+        """Whether the own fold passed a record within the time that a caller waits."""
+        return await self._service.progress.wait_for({partition: offset + 1}, WAIT_S)
+
+    async def require_same(self, partition: Partition, offset: int, request: str) -> None:
+        """The record at this place was written for this very request. Raises 422."""
+        slices = await self._service.log.read({partition: offset}, max_records=1, max_bytes=1)
+        if request_of(slices[0].records[0].headers) != request:
+            raise _reused()
+
+    async def _verdict(self, asked: Asked, partition: Partition, offset: int) -> Done | None:
+        """None where another writer was first."""
+        token = self.token(partition, offset)
+        if not await self.is_folded(partition, offset):
+            return Done(asked.command, "pending", token)
+        told = self._service.progress.told(partition, offset)
+        match told:
+            case Ruling():
+                return _judged(asked.command, token, told)
+            case Outcome.APPLIED:
+                return Done(asked.command, Outcome.APPLIED, token)
+            case Outcome.SUPERSEDED:
+                return None
+            case "parked":
+                raise parked()
+            case _:
+                return await self._before(asked) or Done(asked.command, "pending", token)
+
+    async def _before(self, asked: Asked) -> Done | None:
+        """What was recorded under this id before. Raises 422 where that was another request."""
+        async with self._service.reads.connect() as connection:
+            found = await outcome_of(connection, asked.command)
+        if found is None or found.outcome == Outcome.SUPERSEDED:
+            return None
+        if found.outcome == "parked":
+            raise parked()
+        if found.request != asked.request:
+            raise _reused()
+        token = self.token(found.partition, found.offset)
+        return Done(asked.command, found.outcome, token, found.ruling, is_repeated=True)
 
 
-async def require_same_request(service: Service, partition: Partition, offset: int, request: str) -> None:
-    """The record at this place was written for this very request. Raises 422 where its key was used with another."""
-    slices = await service.log.read({partition: offset}, max_records=1, max_bytes=1)
-    headers = dict(slices[0].records[0].headers)
-    if headers.get(_REQUEST, b"").decode() != request:
-        raise HttpRefusal(422, "idempotency_key_reused", "this Idempotency-Key was used with another body")
+class Found(NamedTuple):
+    """A command's outcome as it was folded."""
+
+    outcome: str
+    request: str
+    partition: Partition
+    offset: int
+    ruling: Ruling | None = None
+
+
+async def outcome_of(connection: AsyncConnection, command: UUID) -> Found | None:
+    """The outcome of a decision or claim by its id: that of the copy that counts, else of the last one."""
+    mine = verdicts.c.command == str(command)
+    row = (await connection.execute(
+        select(verdicts).where(mine).order_by(verdicts.c.sequence.is_(None), verdicts.c.offset.desc()).limit(1)
+    )).first()  # fmt: skip
+    if row is not None:
+        return Found(row.outcome, row.request, Partition(row.topic, row.partition), row.offset)
+    claim = (await connection.execute(select(claims).where(claims.c.id == command))).first()
+    if claim is not None:
+        ruling = Ruling(Verdict(claim.verdict), claim.reason, claim.contact, claim.conflict)
+        return Found(_outcome(ruling), claim.request, Partition(IDENTITY.name, 0), claim.offset, ruling)
+    held = (await connection.execute(
+        select(parked_records).where(parked_records.c.event_id == str(command)).limit(1)
+    )).first()  # fmt: skip
+    if held is not None:
+        return Found("parked", "", Partition(held.topic, held.partition), held.offset)
+    return None
+
+
+def _reused() -> HttpRefusal:
+    return HttpRefusal(422, "idempotency_key_reused", "this Idempotency-Key was used with another body")
+
+
+def parked() -> HttpRefusal:
+    return HttpRefusal(409, "parked", "an earlier event of this contact could not be folded; an operator must look")
+
+
+def _judged(command: UUID, token: str, ruling: Ruling) -> Done:
+    return Done(command, _outcome(ruling), token, ruling)
+
+
+def _outcome(ruling: Ruling) -> str:
+    is_so = ruling.verdict in {Verdict.EFFECTIVE, Verdict.ALREADY_SO}
+    return Outcome.APPLIED.value if is_so else ruling.verdict.value

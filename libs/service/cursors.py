@@ -3,8 +3,9 @@
 import base64
 import binascii
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import quote, urlencode
+from uuid import UUID
 
 import msgspec
 from pydantic import BaseModel
@@ -43,25 +44,62 @@ BEGINNING = Key(datetime(9999, 12, 31, tzinfo=UTC), 2**15 - 1, 2**15 - 1, 2**63 
 """Before the first entry of any list."""
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Place)
+_places = msgspec.msgpack.Decoder(Place)
+_numbers = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)])
+_ids = msgspec.msgpack.Decoder(UUID)
 
 
 def encode(place: Place) -> str:
-    return base64.urlsafe_b64encode(_encoder.encode(place)).rstrip(b"=").decode()
+    return _written(place)
 
 
 def decode(cursor: str | None) -> Key:
     """Where to go on; the beginning for None. Raises 400 for anything that `encode` did not make."""
     if cursor is None:
         return BEGINNING
+    place: Place = _read(cursor, _places)
     try:
-        packed = base64.b64decode(
-            cursor[:MAX_CURSOR_CHARACTERS] + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True
-        )
-        place = _decoder.decode(packed)
         return Key(place.moment, place.topic, place.partition, place.offset)
+    except ValueError:
+        raise _bad_cursor() from None
+
+
+def encode_id(id_: UUID) -> str:
+    """The cursor of a list in the order of ids."""
+    return _written(id_)
+
+
+def decode_id(cursor: str | None) -> UUID | None:
+    """Raises 400."""
+    found: UUID | None = None if cursor is None else _read(cursor, _ids)
+    return found
+
+
+def encode_number(number: int) -> str:
+    """The cursor of a list in the order of one number."""
+    return _written(number)
+
+
+def decode_number(cursor: str | None) -> int | None:
+    """Raises 400."""
+    found: int | None = None if cursor is None else _read(cursor, _numbers)
+    return found
+
+
+def _written(value: object) -> str:
+    return base64.urlsafe_b64encode(_encoder.encode(value)).rstrip(b"=").decode()
+
+
+def _read(cursor: str, decoder: "msgspec.msgpack.Decoder[Any]") -> Any:
+    try:
+        padded = cursor[:MAX_CURSOR_CHARACTERS] + "=" * (-len(cursor) % 4)
+        return decoder.decode(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, RecursionError):
-        raise HttpRefusal(400, "bad_cursor", "this is not a cursor of this list; leave it out to begin anew") from None
+        raise _bad_cursor() from None
+
+
+def _bad_cursor() -> HttpRefusal:
+    return HttpRefusal(400, "bad_cursor", "this is not a cursor of this list; leave it out to begin anew")
 
 
 def next_link(path: str, query: BaseModel, cursor: str) -> str:

@@ -1,6 +1,7 @@
 """Errors as clients see them: RFC 9457 problem documents, one table from causes to statuses, never an exception's text.
 
 HttpRefusal             what a route says no with: a status, a stable code, a sentence, and the fields to blame
+Refusal                 what a rule says no with: 404 where there is no such thing, else 409, with its name as the code
 framework's errors      404, 405, 415, 422: the same shape
 LogError, database      503 with Retry-After; nothing was stored, or nobody knows
 anything else           500 `internal_error`; the log line has the rest
@@ -18,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from starlette.exceptions import HTTPException
 
 from libs.events.copying import sqlstate_of
+from libs.events.decider import Invalid, Refusal, Unheard
 from libs.events.log import AppendRefused, AppendUnknown, LogError, LogOverloaded
 from libs.events.problems import Problem
 from libs.events.strict_json import pointer
@@ -74,7 +76,7 @@ def response_of(refusal: HttpRefusal) -> Response:
     return Response(body_of(refusal), refusal.status_code, refusal.headers, MEDIA_TYPE)
 
 
-EXPECTED = (HTTPException, RequestValidationError, LogError, SQLAlchemyError, OSError, TimeoutError)
+EXPECTED = (HTTPException, Refusal, Invalid, RequestValidationError, LogError, SQLAlchemyError, OSError, TimeoutError)
 """What a handler may end with; `refusal_of` says what each is answered with. Anything else is a bug."""
 
 
@@ -83,6 +85,10 @@ def refusal_of(error: Exception) -> HttpRefusal:
     match error:
         case HttpRefusal():
             return error
+        case Refusal():
+            return HttpRefusal(404 if isinstance(error, Unheard) else 409, error.code, error.detail, **error.more)
+        case Invalid():
+            return HttpRefusal(422, "invalid_body", "nothing was recorded; see errors", error.problems)
         case RequestValidationError():
             return _invalid(error)
         case HTTPException():

@@ -40,6 +40,7 @@ class ServiceEntry:
 SERVICES = {
     entry.name: entry
     for entry in (
+        ServiceEntry("contacts", 8001),
         ServiceEntry("interactions", 8002),
         ServiceEntry("timeline", 8005),
     )

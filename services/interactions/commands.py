@@ -15,4 +15,22 @@ class RecordInteraction:
     fields: dict[str, Any]
 
 
-Command = RecordInteraction
+@dataclass(frozen=True, slots=True)
+class AmendInteraction:
+    """Change what was recorded; a field whose new value is None is taken away."""
+
+    id: UUID
+    changes: dict[str, Any]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteInteraction:
+    """It came to its end."""
+
+    id: UUID
+    resolution: str | None
+
+
+Deciding = AmendInteraction | CompleteInteraction
+Command = RecordInteraction | Deciding

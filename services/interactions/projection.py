@@ -1,37 +1,37 @@
 """From events to the tables of interactions. Pure."""
 
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
 
-from libs.events.catalog.interactions import InteractionRecorded
-from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold
+from libs.events.arbitration import sequence_of
+from libs.events.catalog.interactions import InteractionAmended, InteractionCompleted, InteractionRecorded
+from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
 from libs.events.identifiers import as_uuid8
 from libs.events.times import parse
-from libs.events.topics import INTERACTIONS
+from libs.events.topics import IDENTITY, INTERACTIONS
+from services.interactions.decider import amended
 from services.interactions.tables import METADATA, events, interactions
 
-VERSION = 1
-FINGERPRINT = "sha256:4307f8c3703e4ec9736897acdb8ce73afdb6fb50f9b28a7ac6c1cc997943af84"
+VERSION = 2
+FINGERPRINT = "sha256:acf5b0bf4f20a4834f4292dd56024e3acb9a5f355a044fa36f508b51f4b73681"
+
+UNMATCHED = "unmatched"
 
 _encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder().decode
 
 
-def event_row(fact: Fact) -> tuple[str | None, ...]:
-    """Where an event is, by its name."""
-    return (
-        fact.key,
-        fact.name,
-        fact.digest,
-        str(fact.topic_number),
-        str(fact.partition.number),
-        str(fact.offset),
-        fact.recorded_at,
-        fact.event.id,
-        fact.event.source,
-        fact.event.type,
-    )
+def event_rows(fact: Fact) -> Sequence[TextRow]:
+    """Where an event is, by its name; claims about identity are not among the events that were posted here."""
+    if fact.partition.topic != INTERACTIONS.name:
+        return ()
+    place = str(fact.topic_number), str(fact.partition.number), str(fact.offset)
+    sent = fact.event.id, fact.event.source, fact.event.type
+    return ((fact.node, fact.name, fact.digest, *place, fact.recorded_at, *sent),)
 
 
 def interaction_id(name: str) -> UUID:
@@ -39,40 +39,91 @@ def interaction_id(name: str) -> UUID:
     return as_uuid8(bytes.fromhex(name))
 
 
-def interaction_key(fact: Fact) -> tuple[UUID] | None:
-    return (interaction_id(fact.name),) if isinstance(fact.data, InteractionRecorded) else None
+def interaction_keys(fact: Fact) -> Sequence[RowKey]:
+    match fact.data:
+        case InteractionRecorded():
+            return [(interaction_id(fact.name),)]
+        case InteractionAmended() | InteractionCompleted():
+            return [(UUID(fact.data.interaction),)]
+        case _:
+            return ()
 
 
-def fold_interaction(row: Row | None, fact: Fact) -> Row | None:
-    """An interaction as it was recorded; what is decided about it later will count its version up."""
-    data = fact.data
-    if row is not None or not isinstance(data, InteractionRecorded):
-        return row
-    return {
-        "id": interaction_id(fact.name),
+def fold_interaction(row: Row | None, fact: Fact, key: RowKey) -> Row | None:
+    """An interaction as it was recorded, and everything that was decided about it since."""
+    match fact.data:
+        case InteractionRecorded() as data:
+            return row if row is not None and row["status"] != UNMATCHED else _recorded(row, fact, data)
+        case InteractionAmended() as data:
+            said = {"changes": data.changes, "reason": data.reason}
+        case InteractionCompleted() as data:
+            said = {} if data.resolution is UNSET else {"resolution": data.resolution}
+            said = {"status": "completed"} | said
+        case _:
+            return row
+    amendment = {
+        "version": sequence_of(fact.event.sequence) + 1,
+        **said,
+        "event_id": fact.event.id,
+        "recorded_at": fact.recorded_at,
+        "position": f"{fact.partition}/{fact.offset}",
+    }
+    return _amended(row or _unmatched(key, fact), amendment)
+
+
+def _recorded(amended_before: Row | None, fact: Fact, data: InteractionRecorded) -> Row:
+    row = _placed(interaction_id(fact.name), fact) | {
         "version": 1,
-        "node": UUID(fact.key),
+        "event_id": fact.event.id,
+        "source": fact.event.source,
+        **_shown(msgspec.to_builtins(data) | {"status": data.status}),
+        "amendments": "[]",
+    }
+    for amendment in [] if amended_before is None else _decode(amended_before["amendments"]):
+        row = _amended(row, amendment)
+    return row
+
+
+def _unmatched(key: RowKey, fact: Fact) -> Row:
+    """What is kept of an interaction that was amended, although nothing had recorded it."""
+    empty = dict.fromkeys(("channel", "touchpoint", "direction", "event_id", "source"))
+    return _placed(key[0], fact) | empty | {"version": 1, "status": UNMATCHED, "data": "{}", "amendments": "[]"}
+
+
+def _placed(id_: UUID, fact: Fact) -> Row:
+    return {
+        "id": id_,
+        "node": UUID(fact.node),
+        "subject": fact.event.subject or "",
         "occurred_at": parse(fact.occurred_at),
         "topic": fact.topic_number,
         "partition": fact.partition.number,
         "offset": fact.offset,
         "recorded_at": parse(fact.recorded_at),
-        "channel": data.channel,
-        "touchpoint": None if data.touchpoint is UNSET else data.touchpoint,
-        "direction": data.direction,
-        "status": data.status,
-        "event_id": fact.event.id,
-        "source": fact.event.source,
-        "data": _encode(data).decode(),
     }
+
+
+def _amended(row: Row, amendment: dict[str, Any]) -> Row:
+    amendments = _encode([*_decode(row["amendments"]), amendment]).decode()
+    row = row | {"version": amendment["version"], "amendments": amendments}
+    if row["status"] == UNMATCHED:
+        return row
+    fields = amended(_decode(row["data"]) | {"status": row["status"]}, amendment.get("changes", {}))
+    return row | _shown(fields | {name: amendment[name] for name in ("status", "resolution") if name in amendment})
+
+
+def _shown(fields: dict[str, Any]) -> Row:
+    """The columns that lists are filtered by, and all fields."""
+    columns = {name: fields.get(name) for name in ("channel", "touchpoint", "direction", "status")}
+    return columns | {"data": _encode({name: value for name, value in fields.items() if name != "status"}).decode()}
 
 
 PROJECTION = Projection(
     service="interactions",
     version=VERSION,
     fingerprint=FINGERPRINT,
-    topics=(INTERACTIONS.name,),
+    topics=(IDENTITY.name, INTERACTIONS.name),
     metadata=METADATA,
-    memory=AppendFold(events, event_row, order=1),
-    rows=(RowFold(interactions, interaction_key, fold_interaction),),
+    memory=AppendFold(events, event_rows, order=1),
+    rows=(RowFold(interactions, interaction_keys, fold_interaction),),
 )

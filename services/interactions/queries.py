@@ -1,6 +1,6 @@
 """Queries of interactions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -39,7 +39,9 @@ async def name_of_command(connection: AsyncConnection, event_id: str, source: st
     return found
 
 
-async def page(connection: AsyncConnection, query: InteractionQuery, node: UUID | None, after: Key) -> list[RowMapping]:
+async def page(
+    connection: AsyncConnection, query: InteractionQuery, nodes: Sequence[UUID] | None, after: Key
+) -> list[RowMapping]:
     """Interactions after a place, newest first; at most one more than the limit."""
     place = tuple_(after.occurred_at, after.topic, after.partition, after.offset)
     given = {name: getattr(query, name) for name in _FILTERS}
@@ -50,8 +52,8 @@ async def page(connection: AsyncConnection, query: InteractionQuery, node: UUID 
         .order_by(*(column.desc() for column in _ORDER))
         .limit(query.limit + 1)
     )
-    if node is not None:
-        statement = statement.where(interactions.c.node == node)
+    if nodes is not None:
+        statement = statement.where(interactions.c.node.in_(nodes))
     return list((await connection.execute(statement)).mappings())
 
 

@@ -8,31 +8,37 @@ from fastapi import APIRouter, Header, Query, Response
 from sqlalchemy import RowMapping
 
 from libs.events.catalog.registry import CATALOG, Kind, schema
+from libs.events.identity.persons import Person, person_of
 from libs.events.times import utc_text
 from libs.service import cursors
 from libs.service.app import new_router
-from libs.service.commands import command_id
+from libs.service.commands import Asked, command_id, outcome_of
 from libs.service.cursors import Place, next_link
 from libs.service.errors import HttpRefusal
-from libs.service.refs import contact_unknown, read_ref
+from libs.service.outcomes import Outcome, Pending, outcome_response, pending
+from libs.service.refs import Ref, contact_unknown, read_ref
 from libs.service.runtime import Service
 from services.interactions import queries
-from services.interactions.commands import RecordInteraction
-from services.interactions.decider import SOURCE
-from services.interactions.recording import Recorded, fields_of, record
+from services.interactions.commands import AmendInteraction, CompleteInteraction, Deciding, RecordInteraction
+from services.interactions.decider import SOURCE, InteractionUnknown
+from services.interactions.recording import Recorded, Recording, etag_of, fields_of, load
 from services.interactions.schemas import (
     SENT_EVENT,
     Accepted,
+    Amendment,
+    Completion,
     FoundEvents,
     Interaction,
     InteractionPage,
     InteractionQuery,
     NewInteraction,
-    Outcome,
-    Pending,
     Schemas,
 )
 
+Key = Annotated[str | None, Header(alias="Idempotency-Key")]
+IfMatch = Annotated[str | None, Header()]
+
+_PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
 _encode = msgspec.json.Encoder().encode
 _OBSERVATIONS = {name: type_ for name, type_ in CATALOG.items() if type_.kind is Kind.OBSERVATION}
 _EVENT_BODIES: dict[str, Any] = {
@@ -50,10 +56,12 @@ _EVENT_BODIES: dict[str, Any] = {
 
 def router(service: Service) -> APIRouter:
     """Events by id, schemas, and interactions."""
-    routes = new_router()
+    routes, recording = new_router(), Recording(service)
     _describe_ingest(routes)
     _event_routes(routes, service)
-    _interaction_routes(routes, service)
+    _schema_routes(routes)
+    _interaction_routes(routes, recording)
+    _change_routes(routes, recording)
     return routes
 
 
@@ -81,6 +89,22 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
             raise HttpRefusal(404, "event_unknown", "no event of this id has been folded here")
         return _json({"items": [_found(event_id, row) for row in rows]})
 
+    @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command",
+                response_model=Outcome)  # fmt: skip
+    async def outcome(command: UUID) -> Response:
+        """For a command whose answer was 202 or 503. Pending: nothing is folded under this id so far."""
+        async with service.reads.connect() as connection:
+            if (found := await outcome_of(connection, command)) is not None:
+                return outcome_response(found)
+            rows = await queries.records_of(connection, str(command), SOURCE)
+        became = {"recorded": "applied", "quarantined": "conflict"}
+        known = [became[row["outcome"]] for row in rows if row["outcome"] in became]
+        if not known:
+            return outcome_response(None)
+        return _json({"outcome": known[0], "position": queries.position_of(rows[0])})
+
+
+def _schema_routes(routes: APIRouter) -> None:
     @routes.get("/schemas", tags=["schemas"], summary="The types that may be sent", response_model=Schemas)
     async def list_schemas() -> Response:
         lines = [
@@ -96,45 +120,31 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
             raise HttpRefusal(404, "type_unknown", "no such type may be sent; GET /v1/schemas lists them")
         return Response(_encode(schema(type_name)), media_type="application/schema+json")
 
-    @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command",
-                response_model=Outcome)  # fmt: skip
-    async def outcome(command: UUID) -> Response:
-        """For a command whose answer was 202 or 503: applied, conflict or parked; 404 while nothing is recorded."""
-        async with service.reads.connect() as connection:
-            rows = await queries.records_of(connection, str(command), SOURCE)
-        if not rows:
-            raise HttpRefusal(404, "command_unknown", "nothing has been recorded under this id so far")
-        became = {"recorded": "applied", "quarantined": "conflict", "parked": "parked"}
-        known = [became[row["outcome"]] for row in rows if row["outcome"] in became]
-        return _json({"outcome": known[0], "position": queries.position_of(rows[0])})
 
+def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
+    service = recording.service
 
-def _interaction_routes(routes: APIRouter, service: Service) -> None:
     @routes.post("/interactions", tags=["interactions"], summary="Record an interaction", status_code=201,
-                 response_model=Interaction,
-                 responses={202: {"model": Pending, "description": "Recorded, not folded yet"}})  # fmt: skip
-    async def post_interaction(
-        body: NewInteraction, idempotency_key: Annotated[str | None, Header()] = None
-    ) -> Response:
+                 response_model=Interaction, responses=_PENDING)  # fmt: skip
+    async def post_interaction(body: NewInteraction, idempotency_key: Key = None) -> Response:
         """Answered when the interaction can be read back."""
         person = read_ref(body.contact, service.nodes, "/contact")
         if person.is_node:
-            await _require_known(service, person.node)
+            await _person(service, person)
         id_ = command_id(service.log.log_id, "POST", "/v1/interactions", idempotency_key)
         fields = fields_of(body)
         command = RecordInteraction(id_, person.identifier, fields.pop("time", None), fields)
-        return _recorded(await record(service, command, person.node))
+        return _recorded(await recording.record(command, person.node))
 
     @routes.get("/interactions", tags=["interactions"], summary="List interactions, newest first",
                 response_model=InteractionPage)  # fmt: skip
     async def list_interactions(query: Annotated[InteractionQuery, Query()]) -> Response:
-        """All of them, or those with one contact."""
-        node = None
+        """All of them, or those with one contact, under whichever of its names."""
+        nodes = None
         if query.contact is not None:
-            node = read_ref(query.contact, service.nodes, "contact").node
-            await _require_known(service, node)
+            nodes = (await _person(service, read_ref(query.contact, service.nodes, "contact"))).nodes
         async with service.reads.connect() as connection:
-            rows = await queries.page(connection, query, node, cursors.decode(query.cursor))
+            rows = await queries.page(connection, query, nodes, cursors.decode(query.cursor))
         items = [as_item(row) for row in rows[: query.limit]]
         cursor = _cursor(rows[query.limit - 1]) if len(rows) > query.limit else None
         headers = {} if cursor is None else {"Link": next_link("/v1/interactions", query, cursor)}
@@ -143,24 +153,62 @@ def _interaction_routes(routes: APIRouter, service: Service) -> None:
     @routes.get("/interactions/{interaction_id}", tags=["interactions"], summary="One interaction",
                 response_model=Interaction)  # fmt: skip
     async def get_interaction(interaction_id: UUID) -> Response:
-        async with service.reads.connect() as connection:
-            row = await queries.interaction(connection, interaction_id)
-        if row is None:
-            raise HttpRefusal(404, "interaction_unknown", "there is no interaction of this id")
-        return _json(as_item(row), headers={"ETag": _etag(row)})
+        """As it is now, with all that was decided about it."""
+        return _found_interaction(await load(service, interaction_id))
 
 
-async def _require_known(service: Service, node: UUID) -> None:
+def _change_routes(routes: APIRouter, recording: Recording) -> None:
+    @routes.patch("/interactions/{interaction_id}", tags=["interactions"], summary="Amend an interaction",
+                  response_model=Interaction, responses=_PENDING)  # fmt: skip
+    async def amend(
+        interaction_id: UUID, body: Amendment, idempotency_key: Key = None, if_match: IfMatch = None
+    ) -> Response:
+        """Which fields, and why; null takes a field away. What was recorded first stays in the log."""
+        path, said = f"/v1/interactions/{interaction_id}", body.model_dump()
+        asked = recording.commands.asked("PATCH", path, key=idempotency_key, body=said, if_match=if_match)
+        command = AmendInteraction(asked.command, body.changes, body.reason)
+        return await _changed(recording, interaction_id, command, asked)
+
+    @routes.post("/interactions/{interaction_id}/completion", tags=["interactions"], summary="Complete an interaction",
+                 response_model=Interaction, responses=_PENDING)  # fmt: skip
+    async def complete(
+        interaction_id: UUID, body: Completion, idempotency_key: Key = None, if_match: IfMatch = None
+    ) -> Response:
+        path, said = f"/v1/interactions/{interaction_id}/completion", body.model_dump()
+        asked = recording.commands.asked("POST", path, key=idempotency_key, body=said, if_match=if_match)
+        return await _changed(recording, interaction_id, CompleteInteraction(asked.command, body.resolution), asked)
+
+
+async def _changed(recording: Recording, id_: UUID, command: Deciding, asked: Asked) -> Response:
+    row, done = await recording.change(id_, command, asked)
+    if done is not None and done.outcome == "pending":
+        return pending(recording.service, done)
+    response = _found_interaction(row)
+    if done is not None:
+        response.headers["Rapport-Position"] = done.token
+    return response
+
+
+def _found_interaction(row: RowMapping | None) -> Response:
+    if row is None:
+        raise InteractionUnknown("there is no interaction of this id")
+    return _json(as_item(row), headers={"ETag": etag_of(row)})
+
+
+async def _person(service: Service, ref: Ref) -> Person:
+    """Whom a ref names, with all of their names. Raises 404 where nobody has heard of them."""
     async with service.reads.connect() as connection:
-        if not await queries.is_known(connection, node):
+        person = await person_of(connection, ref.node)
+        if not person.is_claimed and not await queries.is_known(connection, ref.node):
             raise contact_unknown()
+    return person
 
 
 def _recorded(recorded: Recorded) -> Response:
     headers = {"Rapport-Position": recorded.token, "Location": recorded.location}
     if recorded.row is None:
         return _json({"outcome": "pending", "position": recorded.token}, 202, headers)
-    return _json(as_item(recorded.row), 201, headers | {"ETag": _etag(recorded.row)})
+    return _json(as_item(recorded.row), 201, headers | {"ETag": etag_of(recorded.row)})
 
 
 def as_item(row: RowMapping) -> dict[str, Any]:
@@ -175,6 +223,7 @@ def as_item(row: RowMapping) -> dict[str, Any]:
         "source": row["source"],
         "position": queries.position_of(row),
         "status": row["status"],
+        "amendments": msgspec.json.decode(row["amendments"]),
     }
     fields: dict[str, Any] = msgspec.json.decode(row["data"])
     return own | fields
@@ -196,10 +245,6 @@ def _found(event_id: str, row: RowMapping) -> dict[str, Any]:
 
 def _cursor(row: RowMapping) -> str:
     return cursors.encode(Place(utc_text(row["occurred_at"]), row["topic"], row["partition"], row["offset"]))
-
-
-def _etag(row: RowMapping) -> str:
-    return f'"{row["version"]}"'
 
 
 def _json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:

@@ -87,6 +87,39 @@ class NewInteraction(BaseModel):
     text: Annotated[str | None, Field(max_length=65_536)] = None
 
 
+class Amendment(BaseModel):
+    """Fields of an interaction with their new values, and why; null takes a field away."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={"example": {"changes": {"reason": "parcel lost"}, "reason": "the carrier called"}},
+    )
+
+    changes: Annotated[dict[Id, Any], Field(min_length=1, max_length=100)]
+    reason: Words
+
+
+class Completion(BaseModel):
+    """How an interaction ended."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"example": {"resolution": "sent again by courier"}})
+
+    resolution: Words | None = None
+
+
+class Decided(BaseModel):
+    """What was decided about an interaction after it was recorded."""
+
+    model_config = ConfigDict(extra="allow")
+
+    version: int
+    event_id: str
+    recorded_at: datetime
+    position: str
+    changes: dict[str, Any] | None = None
+    reason: str | None = None
+
+
 class Interaction(BaseModel):
     """A recorded interaction: its own fields beside those that were recorded."""
 
@@ -97,12 +130,13 @@ class Interaction(BaseModel):
     contact: Annotated[str, Field(description="The node under which it was recorded")]
     occurred_at: datetime
     recorded_at: datetime
-    event_id: str
-    source: str
+    event_id: str | None
+    source: str | None
     position: str
-    channel: str
-    direction: str
-    status: Status
+    channel: str | None = None
+    direction: str | None = None
+    status: Annotated[Status | Literal["unmatched"], Field(description="Unmatched: amended, but never recorded")]
+    amendments: list[Decided]
 
 
 class InteractionPage(BaseModel):
@@ -123,7 +157,7 @@ class InteractionQuery(BaseModel):
     channel: Channel = None
     touchpoint: Touchpoint = None
     direction: Direction = None
-    status: Annotated[Status | None, Field(description="Only in this status")] = None
+    status: Annotated[Status | Literal["unmatched"] | None, Field(description="Only in this status")] = None
     from_: Annotated[Moment | None, Field(alias="from", description="Happened then or later")] = None
     to: Annotated[Moment | None, Field(description="Happened before then")] = None
 
@@ -167,17 +201,3 @@ class Schemas(BaseModel):
     """All types that may be sent, beside any of the sender's own."""
 
     items: list[SchemaLine]
-
-
-class Pending(BaseModel):
-    """A command whose outcome is not known yet; `Location` is where it will be."""
-
-    outcome: Literal["pending"]
-    position: str
-
-
-class Outcome(BaseModel):
-    """What became of a command."""
-
-    outcome: Literal["applied", "conflict", "parked"]
-    position: Annotated[str, Field(description="topic/partition/offset in the log")]

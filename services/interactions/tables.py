@@ -31,7 +31,8 @@ events = Table(
     Column("type", Text(collation="C"), nullable=False),
 )
 
-# One row an interaction. `version` counts what has been decided about it; `data` holds its fields as JSON text.
+# One row an interaction. `version` is one more than the decisions about it; `data` holds its fields as they are now and
+# `amendments` what was decided, both as JSON text. One that was amended and never recorded has the status unmatched.
 interactions = Table(
     "interactions",
     METADATA,
@@ -43,13 +44,15 @@ interactions = Table(
     Column("partition", SmallInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
-    Column("channel", Text(collation="C"), nullable=False),
+    Column("subject", Text(collation="C"), nullable=False),
+    Column("channel", Text(collation="C")),
     Column("touchpoint", Text(collation="C")),
-    Column("direction", Text(collation="C"), nullable=False),
+    Column("direction", Text(collation="C")),
     Column("status", Text(collation="C"), nullable=False),
-    Column("event_id", Text(collation="C"), nullable=False),
-    Column("source", Text(collation="C"), nullable=False),
+    Column("event_id", Text(collation="C")),
+    Column("source", Text(collation="C")),
     Column("data", Text, nullable=False),
+    Column("amendments", Text, nullable=False),
 )
 
 _SORT_KEY = ("occurred_at", "topic", "partition", "offset")

@@ -14,7 +14,7 @@ from libs.events.topics import BY_NAME
 from libs.service import cursors
 from libs.service.cursors import Place
 from libs.service.parameters import REMEMBERED_QUERIES, read_query
-from libs.service.refs import Ref, contact_unknown, read_ref
+from libs.service.refs import contact_unknown, read_ref
 from libs.service.runtime import Service
 from libs.service.shell import Receive, Scope, Send, send_body
 from services.timeline.queries import SEPARATOR, Found, Pages, Shape, Wanted, shape_of
@@ -60,22 +60,22 @@ class Page:
         query, shape, parameters = asked(scope["query_string"])
         person = read_ref(scope["path"].removeprefix(PREFIX), self._service.nodes)
         found = await self._pages.page(shape, Wanted(person.node, cursors.decode(query.cursor)))
-        if found.subject is None:
+        if found.subject is None and not found.is_claimed:
             raise contact_unknown()
-        body, cursor = render(person, found, query.limit)
+        body, cursor = render(found, query.limit)
         headers = [] if cursor is None else [(b"link", cursors.link(quote(scope["path"]), parameters, cursor).encode())]
         await send_body(send, 200, body, b"application/json", headers)
 
 
-def render(person: Ref, found: Found, limit: int) -> tuple[bytes, str | None]:
+def render(found: Found, limit: int) -> tuple[bytes, str | None]:
     """The page as JSON text, and the cursor of the next one where there is one."""
     items, cursor = found.entries or "", None
     if items.count(SEPARATOR) >= limit:
         items = items[: items.rindex(SEPARATOR)]
         cursor = _cursor(items[items.rfind(SEPARATOR) + 1 :])
-    names = [] if found.subject is None or found.subject.startswith("contact:") else [found.subject]
-    node = str(person.node)
-    head = _encode({"contact": node, "members": [node], "identifiers": names})[:-1]
+    names = [name for name in found.names or [found.subject or ""] if name and not name.startswith("contact:")]
+    members = found.members or [found.contact]
+    head = _encode({"contact": found.contact, "members": members, "identifiers": names})[:-1]
     entries = items.replace(SEPARATOR, ",").encode()
     return b'%b,"items":[%b],"next_cursor":%b}' % (head, entries, _encode(cursor)), cursor
 

@@ -1,19 +1,20 @@
-"""From events to entries. Pure; one row an event, and the row knows the event's name."""
+"""From events to entries. Pure; one row an event, which knows its name; of a claim, one for each whom it is about."""
 
-from functools import lru_cache
+from collections.abc import Sequence
 
 import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog.fields import Observation
-from libs.events.fold import AppendFold, Fact, Projection
-from libs.events.identifiers import CACHED_NODES, parse
-from libs.events.topics import INTERACTIONS
+from libs.events.catalog.registry import Kind
+from libs.events.fold import AppendFold, Fact, Projection, TextRow
+from libs.events.identifiers import normal
+from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
 from services.timeline.tables import METADATA, entries
 from services.timeline.titles import title
 
-VERSION = 1
-FINGERPRINT = "sha256:dc8bf4773729ce24dad957ff77bc6a332830da23065d8b309de59c8bc3fd6601"
+VERSION = 2
+FINGERPRINT = "sha256:9ed1b4b4ea7f2b22fd68cc2f4b5ae70e688b9e65e1a500a719e9cf2ee8570f49"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36
@@ -38,12 +39,46 @@ class Item(msgspec.Struct, frozen=True, gc=False):
     data: msgspec.Raw
 
 
-def row(fact: Fact) -> tuple[str | None, ...]:
-    """The row of an event. Raises ValueError for one that is about nobody: then its key is parked."""
-    event, data = fact.event, fact.data
-    node = event.subjectnode or fact.key
+def rows(fact: Fact) -> Sequence[TextRow]:
+    """The rows of an event. Raises ValueError for one that is about nobody: then its key is parked."""
+    if fact.kind is Kind.CLAIM or fact.partition.topic == IDENTITY.name:
+        return _claim_rows(fact)
+    event, node = fact.event, fact.node
     if event.subject is None or len(node) != _NODE_CHARACTERS:
         raise ValueError("the event names nobody that it is about")
+    return (_row(fact, node, normal(event.subject), fact.name, item(fact)),)
+
+
+def _claim_rows(fact: Fact) -> list[TextRow]:
+    """A claim stands in the story of everybody whom it is about."""
+    if fact.ruling is None:
+        return []
+    entry, about = item(fact), fact.ruling.about
+    return [_row(fact, str(each.node), each.text, None if n else fact.name, entry) for n, each in enumerate(about)]
+
+
+def _row(fact: Fact, node: str, subject: str, name: str | None, entry: Item) -> TextRow:
+    return (
+        node,
+        fact.occurred_at,
+        str(fact.topic_number),
+        str(fact.partition.number),
+        str(fact.offset),
+        name,
+        fact.digest,
+        fact.recorded_at,
+        subject,
+        fact.event.type,
+        entry.channel,
+        entry.touchpoint,
+        entry.direction,
+        _encode(entry).decode(),
+    )
+
+
+def item(fact: Fact) -> Item:
+    """The entry as it is answered."""
+    event, data = fact.event, fact.data
     actor: object = None
     channel = direction = touchpoint = None
     if isinstance(data, Observation):
@@ -51,52 +86,31 @@ def row(fact: Fact) -> tuple[str | None, ...]:
         channel = None if data.channel is UNSET else data.channel
         direction = None if data.direction is UNSET else data.direction
         touchpoint = None if data.touchpoint is UNSET else data.touchpoint
-    topic, partition, offset = fact.partition.topic, str(fact.partition.number), str(fact.offset)
-    item = Item(
+    topic = fact.partition.topic
+    ruling = None if fact.ruling is None else fact.ruling.verdict.value
+    return Item(
         event_id=event.id,
         type=event.type,
         service=topic,
-        contact=node,
-        title=title(event.type, data),
+        contact=fact.node,
+        title=title(event.type, data, ruling=ruling),
         actor=actor,
         channel=channel,
         direction=direction,
         touchpoint=touchpoint,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
-        position=f"{topic}/{partition}/{offset}",
+        position=f"{topic}/{fact.partition.number}/{fact.offset}",
         source=event.source,
         data=event.data,
     )
-    return (
-        node,
-        fact.occurred_at,
-        str(fact.topic_number),
-        partition,
-        offset,
-        fact.name,
-        fact.digest,
-        fact.recorded_at,
-        normal_subject(event.subject),
-        event.type,
-        channel,
-        touchpoint,
-        direction,
-        _encode(item).decode(),
-    )
-
-
-@lru_cache(CACHED_NODES)
-def normal_subject(subject: str) -> str:
-    """The subject in its normal form; equal for all spellings of one name. Raises BadIdentifier, a ValueError."""
-    return str(parse(subject))
 
 
 PROJECTION = Projection(
     service="timeline",
     version=VERSION,
     fingerprint=FINGERPRINT,
-    topics=(INTERACTIONS.name,),
+    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
     metadata=METADATA,
-    memory=AppendFold(entries, row, order=0),
+    memory=AppendFold(entries, rows, order=0),
 )

@@ -10,17 +10,24 @@ from sqlalchemy import (
     BigInteger,
     ColumnElement,
     DateTime,
+    FromClause,
     Select,
     SmallInteger,
     Uuid,
     bindparam,
+    exists,
     func,
     literal_column,
     select,
+    true,
     tuple_,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
+from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.events.identity.persons import holds, offset_at
+from libs.events.identity.tables import members
 from libs.events.topics import BY_NAME
 from libs.service.batching import Batcher
 from libs.service.cursors import Key
@@ -45,10 +52,17 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Rendered entries, at most one more than the limit, and the person's name; None for one never heard of."""
+    """Rendered entries, at most one more than the limit, and the person: its canonical id, members and names.
+
+    A node that nobody has claimed has no members; `subject` is what its events call it, None where nobody did.
+    """
 
     entries: str | None
+    contact: UUID
+    members: list[UUID] | None
+    names: list[str] | None
     subject: str | None
+    is_claimed: bool
 
 
 SEPARATOR = "\x1e"
@@ -100,11 +114,12 @@ class Pages:
         }
         async with self._engine().connect() as connection:
             rows = (await connection.execute(statement, arguments)).all()
-        return [Found(row.entries, row.subject) for row in sorted(rows, key=lambda row: row.n)]
+        return [Found(*row[1:]) for row in sorted(rows, key=lambda row: row.n)]
 
 
 @lru_cache(512)
 def _statement(filters: tuple[str, ...]) -> Select[Any]:
+    offset = offset_at(bindparam("f_known_at")) if "known_at" in filters else None
     given = (
         func.unnest(
             bindparam("nodes", type_=ARRAY(Uuid)),
@@ -116,15 +131,56 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         .table_valued("node", "occurred_at", "topic", "partition", "offset", with_ordinality="n", name="given")
         .render_derived()
     )
-    after = tuple_(given.c.occurred_at, given.c.topic, given.c.partition, given.c.offset)
-    page = (
-        select(entries.c.entry)
-        .where(entries.c.node == given.c.node, tuple_(*_ORDER) < after)
+    own = members.alias("own")
+    lies_in = select(own.c.component).where(own.c.node == given.c.node, holds(own, offset)).scalar_subquery()
+    asked = select(given, func.coalesce(lies_in, given.c.node).label("id")).subquery("asked")
+    together = (
+        select(
+            func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("nodes"),
+            func.array_agg(_by(members.c.node, members.c.since)).filter(members.c.is_contact).label("members"),
+            func.array_agg(_by(members.c.name, members.c.name)).label("names"),
+        )
+        .where(members.c.component == asked.c.id, holds(members, offset))
+        .correlate(asked)
+        .lateral("together")
+    )  # fmt: skip
+    subject = select(entries.c.subject).where(entries.c.node == asked.c.node).limit(1)
+    page = _page(asked, together, filters)
+    return (
+        select(
+            asked.c.n,
+            select(func.string_agg(page.c.entry, literal_column(r"E'\x1e'"))).scalar_subquery().label("entries"),
+            asked.c.id,
+            together.c.members,
+            together.c.names,
+            subject.scalar_subquery().label("subject"),
+            exists().where(own.c.node == asked.c.node).label("is_claimed"),
+        )
+        .select_from(asked)
+        .join(together, true())
+    )
+
+
+def _page(asked: FromClause, together: FromClause, filters: tuple[str, ...]) -> FromClause:
+    """The newest entries of all nodes together, each once: none can be among them that is not among its node's own."""
+    node = func.unnest(together.c.nodes).table_valued("node", name="each").render_derived()
+    after = tuple_(asked.c.occurred_at, asked.c.topic, asked.c.partition, asked.c.offset)
+    newest = (
+        select(*_ORDER, entries.c.entry)
+        .where(entries.c.node == node.c.node, tuple_(*_ORDER) < after)
         .where(*(_FILTERS[name](bindparam(f"f_{name}")) for name in filters))
         .order_by(*(column.desc() for column in _ORDER))
         .limit(bindparam("most"))
-        .correlate(given)
+        .correlate(asked, node)
+        .lateral("newest")
     )
-    joined = select(func.string_agg(page.lateral("page").c.entry, literal_column(r"E'\x1e'")))
-    subject = select(entries.c.subject).where(entries.c.node == given.c.node).limit(1)
-    return select(given.c.n, joined.scalar_subquery().label("entries"), subject.scalar_subquery().label("subject"))
+    order = [newest.c[column.name] for column in _ORDER]
+    return (
+        select(newest.c.entry)
+        .distinct(*order)
+        .select_from(node.join(newest, true()))
+        .order_by(*(column.desc() for column in order))
+        .limit(bindparam("most"))
+        .correlate(asked, together)
+        .lateral("page")
+    )

@@ -1,11 +1,12 @@
-"""The timeline's table."""
+"""The timeline's table, beside those of identity that every service has."""
 
 from sqlalchemy import BigInteger, Column, DateTime, MetaData, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
 
 METADATA = MetaData()
 
 # One row an event, in the order of a person's page. `entry` is the item as it is answered, rendered once at fold time.
-# The columns beside it are what pages are filtered by. `name` finds an event that is sent again.
+# The columns beside it are what pages are filtered by. `name` finds an event that is sent again. A claim about identity
+# has a row for each name that it is about; the first has the event's name, the others none.
 entries = Table(
     "entries",
     METADATA,
@@ -14,7 +15,7 @@ entries = Table(
     Column("topic", SmallInteger, nullable=False),
     Column("partition", SmallInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),
-    Column("name", Uuid, nullable=False, unique=True),
+    Column("name", Uuid, unique=True),
     Column("digest", Uuid, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("subject", Text, nullable=False),

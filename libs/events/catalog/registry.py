@@ -95,6 +95,14 @@ def find(type_: str) -> EventType | None:
     return CATALOG.get(type_)
 
 
+_NAMES: Final[Mapping[type[Data], str]] = {type_.data: type_.name for type_ in CATALOG.values()}
+
+
+def type_of(data: Data) -> str:
+    """The name of the type that this is the data of."""
+    return _NAMES[type(data)]
+
+
 def schemas() -> dict[str, dict[str, Any]]:
     return {name: schema(name) for name in CATALOG}
 

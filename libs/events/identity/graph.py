@@ -51,12 +51,13 @@ class Merge(msgspec.Struct, gc=False):
 
 
 class Member(msgspec.Struct, gc=False):
-    """A node lies in a component, from one offset until another."""
+    """A node lies in a component, from one offset until another; some are contacts, the others names of theirs."""
 
     node: UUID
     component: UUID
     since: int
     name: str
+    is_contact: bool
     until: int | None = None
 
 
@@ -266,7 +267,8 @@ class Graph:
         """Close the row of where a node was and open one where it is; False when nothing changed."""
         before = self.members.get(node)
         name = self.names.get(node, f"contact:{node}")
-        if before is not None and (before.component, before.name) == (component, name):
+        is_contact = self.contact(node) == node and not self._floats(node)
+        if before is not None and (before.component, before.name, before.is_contact) == (component, name, is_contact):
             return False
         if before is None and component is None:
             return False
@@ -276,7 +278,7 @@ class Graph:
             del self.members[node]
             self._inside[before.component].discard(node)
         if component is not None:
-            member = Member(node, component, offset, name)
+            member = Member(node, component, offset, name, is_contact)
             self._place(member)
             self.changed.append(member)
         return True

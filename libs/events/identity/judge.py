@@ -4,6 +4,7 @@ A claim is judged whole: it is effective, already so, a conflict, or invalid. Th
 log gets a ruling, and only an effective one changes which names belong together. Reasons are stable codes.
 """
 
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import assert_never
 from uuid import UUID
@@ -36,6 +37,8 @@ class Ruling(msgspec.Struct, frozen=True, gc=False):
     """`contact` is the component that the claim is about now; `conflict` the one that it opened, met or closed.
 
     `registration` is what took effect as a registration: at once, or when a conflict was resolved in its favour.
+    `about` are the names whose story the claim belongs to: all that it names or, where it changed nothing, those among
+    them that the graph knew.
     """
 
     verdict: Verdict
@@ -43,10 +46,20 @@ class Ruling(msgspec.Struct, frozen=True, gc=False):
     contact: UUID | None = None
     conflict: UUID | None = None
     registration: ContactRegistered | None = None
+    about: tuple[Name, ...] = ()
 
 
 def judge(graph: Graph, claim: Claim, id_: UUID, offset: int) -> Ruling:
     """Rule on a claim and let the graph follow. Its id was not used before. Never raises."""
+    names = names_of(claim)
+    ruling = _judge(graph, claim, id_, offset)
+    if ruling.verdict is not Verdict.EFFECTIVE:
+        names = [name for name in names if name.node in graph.members]
+    about = {name.node: name for name in reversed(names)}
+    return msgspec.structs.replace(ruling, about=tuple(reversed(about.values())))
+
+
+def _judge(graph: Graph, claim: Claim, id_: UUID, offset: int) -> Ruling:
     match claim:
         case ContactRegistered():
             return _register(graph, claim, id_, offset)
@@ -141,14 +154,16 @@ def _conflict(graph: Graph, conflict: Conflict) -> Ruling:
     return Ruling(Verdict.CONFLICT, "identifier_claimed", conflict=conflict.id)
 
 
-def _registered(graph: Graph, claim: ContactRegistered, names: list[Name], offset: int) -> Ruling:
+def _registered(
+    graph: Graph, claim: ContactRegistered, names: list[Name], offset: int, losers: Sequence[UUID] = ()
+) -> Ruling:
     contact = UUID(claim.contact)
     graph.register(contact, claim.kind, offset)
     for name in names:
         graph.name(name)
         if not (name.is_unique and graph.owners(name.node)):
             graph.link(name, contact, offset)
-    graph.settle([contact, *(name.node for name in names)], offset)
+    graph.settle([contact, *(name.node for name in names), *losers], offset)
     return Ruling(Verdict.EFFECTIVE, contact=graph.component(contact), registration=claim)
 
 
@@ -172,10 +187,10 @@ def _link(graph: Graph, claim: IdentifierLinked, id_: UUID, offset: int) -> Ruli
     return _linked(graph, name, owner, offset)
 
 
-def _linked(graph: Graph, name: Name, owner: UUID, offset: int) -> Ruling:
+def _linked(graph: Graph, name: Name, owner: UUID, offset: int, losers: Sequence[UUID] = ()) -> Ruling:
     graph.name(name)
     graph.link(name, owner, offset)
-    graph.settle([owner, name.node], offset)
+    graph.settle([owner, name.node, *losers], offset)
     return Ruling(Verdict.EFFECTIVE, contact=graph.component(owner))
 
 
@@ -276,20 +291,22 @@ def _awarded(graph: Graph, conflict: Conflict, offset: int) -> Ruling:
             names = _distinct(claim)
             if any(each.name.node not in nodes for each in _disputed(graph, names)):
                 return invalid("identifier_claimed")
-            _take_away(graph, disputed, offset)
-            ruling = _registered(graph, claim, names, offset)
+            losers = _take_away(graph, disputed, offset)
+            ruling = _registered(graph, claim, names, offset, losers)
         case IdentifierLinked():
-            _take_away(graph, disputed, offset)
-            ruling = _linked(graph, disputed[0], graph.contact(conflict.claimant), offset)
+            losers = _take_away(graph, disputed, offset)
+            ruling = _linked(graph, disputed[0], graph.contact(conflict.claimant), offset, losers)
         case _:
             assert_never(conflict.claim)
     _close(graph, conflict, conflict.claimant, offset)
     return msgspec.structs.replace(ruling, conflict=conflict.id)
 
 
-def _take_away(graph: Graph, names: list[Name], offset: int) -> None:
+def _take_away(graph: Graph, names: list[Name], offset: int) -> list[UUID]:
+    """Whoever loses a name. Nothing is settled yet: a claim moves a node once."""
+    losers = []
     for name in names:
-        owners = list(graph.owners(name.node))
-        for owner in owners:
+        for owner in list(graph.owners(name.node)):
             graph.unlink(name.node, owner, offset)
-        graph.settle([name.node, *owners], offset)
+            losers.append(owner)
+    return losers

@@ -15,6 +15,7 @@ from libs.events.identifiers import UUID_TEXT
 from libs.events.identity import store
 from libs.events.identity.graph import Graph
 from libs.events.identity.judge import Ruling, invalid, judge
+from libs.events.identity.store import Wanted
 from libs.events.identity.tables import claims
 from libs.events.steps import First, Passed, Step, Unreadable
 from libs.events.times import parse
@@ -54,7 +55,7 @@ async def rule(connection: AsyncConnection, steps: Sequence[Fact | Unreadable]) 
     known = await connection.execute(_USED, {"ids": [id_ for id_ in ids.values() if id_ is not None]})
     used = {row.id: First(row.digest.hex, row.offset) for row in known}
     readable = [step.data for step in steps if isinstance(step, Fact) and isinstance(step.data, _CLAIMS)]
-    docket.graph = await store.load(connection, readable)
+    docket.graph = await store.load(connection, Wanted.by(readable))
     for step in steps:
         id_ = ids[step.offset]
         if id_ is not None and id_ in used:

@@ -1,7 +1,7 @@
 """The graph between memory and tables: the piece that a batch of claims is about, and what their rulings changed."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 import msgspec
@@ -27,19 +27,40 @@ _claims, _conflicts, _disputes, _members = tables.claims, tables.conflicts, tabl
 _NODES = bindparam("nodes", type_=ARRAY(Uuid))
 
 
-async def load(connection: AsyncConnection, claims: Sequence[Claim]) -> Graph:
-    """The piece of the graph that these claims can ask about or change."""
-    graph = Graph()
-    nodes = {name.node for claim in claims for name in names_of(claim)}
-    if ended := [UUID(claim.merge) for claim in claims if isinstance(claim, ContactsUnmerged)]:
-        nodes |= await _load_merges(connection, graph, tables.merges.c.id.in_(_given(ended)))
-    if asked := [UUID(claim.conflict) for claim in claims if isinstance(claim, ConflictResolved)]:
-        nodes |= await _load_conflicts(connection, graph, _conflicts.c.id.in_(_given(asked)))
+class Wanted(NamedTuple):
+    """What a piece of the graph has to hold: everything around these nodes, merges and conflicts.
+
+    `disputes` asks for the conflicts that stand between them, too.
+    """
+
+    nodes: set[UUID]
+    merges: Sequence[UUID] = ()
+    conflicts: Sequence[UUID] = ()
+    disputes: bool = False
+
+    @classmethod
+    def by(cls, claims: Sequence[Claim]) -> "Wanted":
+        """What judging these claims takes."""
+        return cls(
+            nodes={name.node for claim in claims for name in names_of(claim)},
+            merges=[UUID(claim.merge) for claim in claims if isinstance(claim, ContactsUnmerged)],
+            conflicts=[UUID(claim.conflict) for claim in claims if isinstance(claim, ConflictResolved)],
+            disputes=any(isinstance(claim, ContactsMerged | ConflictResolved) for claim in claims),
+        )
+
+
+async def load(connection: AsyncConnection, wanted: Wanted) -> Graph:
+    """The piece of the graph that can be asked about, or change."""
+    graph, nodes = Graph(), set(wanted.nodes)
+    if wanted.merges:
+        nodes |= await _load_merges(connection, graph, tables.merges.c.id.in_(_given(wanted.merges)))
+    if wanted.conflicts:
+        nodes |= await _load_conflicts(connection, graph, _conflicts.c.id.in_(_given(wanted.conflicts)))
     whole = await _load_components(connection, graph, nodes)
     outside = {owner for links in graph.links.values() for owner in links if owner not in graph.members}
     if outside:
         whole |= await _load_components(connection, graph, outside)
-    if any(isinstance(claim, ContactsMerged | ConflictResolved) for claim in claims):
+    if wanted.disputes:
         inside = _given([*nodes, *whole])
         about = select(_disputes.c.conflict).where(_disputes.c.identifier.in_(inside))
         found = or_(_conflicts.c.claimant.in_(inside), _conflicts.c.id.in_(about)) & _conflicts.c.until.is_(None)

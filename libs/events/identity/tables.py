@@ -92,6 +92,7 @@ members = Table(
     Column("component", Uuid, nullable=False),
     Column("since", BigInteger, nullable=False),
     _text("name"),
+    Column("is_contact", Boolean, nullable=False),
     Column("until", BigInteger),
     PrimaryKeyConstraint("node", "since"),
 )

@@ -1,0 +1,46 @@
+"""What a decider can say no with. Each refusal is a class of its own, named after the reason; the name is its code.
+
+Refusal
+    Unheard     there is no such thing
+    everything else: the thing is not in a state in which this could be done
+Invalid         the thing would get a shape that it cannot have
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+from libs.events.problems import Problem
+
+_HUMP = re.compile(r"(?<!^)(?=[A-Z])")
+
+
+class Refusal(Exception):
+    """A rule says no; nothing is recorded. `more` is what a program may want to know, by name."""
+
+    def __init__(self, detail: str, **more: Any) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.more = more
+
+    @property
+    def code(self) -> str:
+        return _snake(type(self).__name__)
+
+
+class Unheard(Refusal):
+    """Nobody has heard of what was named."""
+
+
+class Invalid(Exception):
+    """What would come of it has a shape that nothing can have; `problems` are about the command's fields."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        super().__init__(problems[0].detail)
+        self.problems = problems
+
+
+@cache
+def _snake(name: str) -> str:
+    return _HUMP.sub("_", name).lower()

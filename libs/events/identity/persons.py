@@ -1,0 +1,54 @@
+"""Who is behind a node: the person as the graph has it now, or had it at an earlier time."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.events.identity.tables import claims, members
+
+
+class Person(NamedTuple):
+    """A component. `contact` is its canonical id, `members` the contacts that it is made of, `nodes` all of it.
+
+    `is_claimed` is False for a node that no claim was ever about: it is a person if events have brought it.
+    """
+
+    contact: UUID
+    members: list[UUID]
+    identifiers: list[str]
+    nodes: list[UUID]
+    is_claimed: bool
+
+
+def holds(rows: FromClause, offset: ColumnElement[int] | None = None) -> ColumnElement[bool]:
+    """Whether an edge or a membership holds: now, or when the identity topic ended after `offset`."""
+    if offset is None:
+        return rows.c.until.is_(None)
+    return (rows.c.since <= offset) & or_(rows.c.until.is_(None), rows.c.until > offset)
+
+
+def offset_at(moment: Any) -> ColumnElement[int]:
+    """The last offset of the identity topic that was recorded by then."""
+    last = select(func.max(claims.c.offset)).where(claims.c.recorded_at <= moment).scalar_subquery()
+    return func.coalesce(last, -1)
+
+
+async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime | None = None) -> Person:
+    """The person that a node belongs to; the node alone where nobody has claimed it."""
+    offset = None if known_at is None else offset_at(known_at)
+    own = members.alias("own")
+    mine = select(own.c.component).where(own.c.node == node, holds(own, offset))
+    rows = (await connection.execute(
+        select(members.c.node, members.c.component, members.c.name, members.c.is_contact)
+        .where(members.c.component == mine.scalar_subquery(), holds(members, offset))
+        .order_by(members.c.name)
+    )).all()  # fmt: skip
+    if not rows:
+        ever = await connection.scalar(select(exists().where(members.c.node == node)))
+        return Person(node, [node], [], [node], bool(ever))
+    contacts = [row.node for row in rows if row.is_contact]
+    names = [row.name for row in rows if not row.name.startswith("contact:")]
+    return Person(rows[0].component, contacts, names, [row.node for row in rows], is_claimed=True)

@@ -1,0 +1,92 @@
+"""From events to the tables of contacts. Pure."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from libs.events.catalog.contacts import TraitsChanged
+from libs.events.catalog.registry import Kind
+from libs.events.fold import Fact, Projection, Row, RowFold, RowKey, SpanFold
+from libs.events.identifiers import normal
+from libs.events.times import parse
+from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+from services.contacts.decider import REGISTRATION, TRUST
+from services.contacts.tables import METADATA, seen, traits
+
+VERSION = 1
+FINGERPRINT = "sha256:0582de142187ae116966deb05eff160701df357fe1aed8f4683a7274f1ab2e44"
+
+_encode = msgspec.json.Encoder().encode
+
+
+def trait_keys(fact: Fact) -> Sequence[RowKey]:
+    """One row a field: of a change, or of a registration once it takes effect."""
+    if isinstance(fact.data, TraitsChanged):
+        return [(fact.key, UUID(fact.node), name) for name in fact.data.changes]
+    if fact.ruling is not None and (registration := fact.ruling.registration) is not None:
+        fields = {} if registration.traits is UNSET else registration.traits
+        return [(fact.key, UUID(registration.contact), name) for name in fields]
+    return ()
+
+
+def fold_trait(row: Row | None, fact: Fact, key: RowKey) -> Row | None:
+    """The greatest value that was given under this key."""
+    value, origin, observed_at = _given(fact, key[2])
+    given = {
+        "key": key[0],
+        "node": key[1],
+        "field": key[2],
+        "value": _encode(value).decode(),
+        "trust": TRUST.get(origin, 0),
+        "observed_at": observed_at,
+        "recorded_at": parse(fact.recorded_at),
+        "topic": fact.topic_number,
+        "partition": fact.partition.number,
+        "offset": fact.offset,
+    }
+    return given if row is None or _rank(given) > _rank(row) else row
+
+
+def _given(fact: Fact, name: str) -> tuple[Any, str, Any]:
+    if isinstance(fact.data, TraitsChanged):
+        return fact.data.changes[name].to, fact.data.origin, fact.data.observed_at
+    assert fact.ruling is not None and fact.ruling.registration is not None  # noqa: S101, PT018  trait_keys saw them
+    registration = fact.ruling.registration
+    values = {} if registration.traits is UNSET else registration.traits
+    origin = REGISTRATION if registration.origin is UNSET else registration.origin
+    return values[name], origin, parse(fact.recorded_at)
+
+
+def _rank(row: Row) -> tuple[Any, ...]:
+    return row["trust"], row["observed_at"], row["offset"]
+
+
+def seen_row(fact: Fact) -> Row | None:
+    """That a name was seen: only what happened to somebody tells so, not what was decided or claimed about them."""
+    if fact.kind in {Kind.DECISION, Kind.CLAIM, Kind.CONTROL} or fact.partition.topic == IDENTITY.name:
+        return None
+    if fact.event.subject is None:
+        raise ValueError("the event names nobody that it is about")
+    happened_at, name = parse(fact.occurred_at), normal(fact.event.subject)
+    return {
+        "node": UUID(fact.node),
+        "topic": fact.topic_number,
+        "partition": fact.partition.number,
+        "name": "" if name.startswith("contact:") else name,
+        "first_seen": happened_at,
+        "last_seen": happened_at,
+    }
+
+
+PROJECTION = Projection(
+    service="contacts",
+    version=VERSION,
+    fingerprint=FINGERPRINT,
+    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
+    metadata=METADATA,
+    rows=(RowFold(traits, trait_keys, fold_trait),),
+    spans=(SpanFold(seen, seen_row, least=("first_seen",), greatest=("last_seen", "name")),),
+)

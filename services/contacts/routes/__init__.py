@@ -1,0 +1,1 @@
+"""HTTP routes of contacts: people and their traits, and the edges between their names."""
