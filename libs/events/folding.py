@@ -9,6 +9,7 @@ else is the world's fault and is left to the caller, who tries again.
 
 from collections.abc import Callable, Sequence
 
+import structlog
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
@@ -29,6 +30,8 @@ from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by
 from libs.events.spanstore import widen
 from libs.events.steps import Step, Unreadable, ends_of
 from libs.events.topics import BY_NAME
+
+logger = structlog.get_logger()
 
 _PERMANENT = ("22", "23")
 _TIMED_OUT = "57014"
@@ -97,6 +100,8 @@ class Folder:
 
     def _stop(self, partition: Partition, offset: int, reason: str) -> None:
         """Fold nothing of this partition from this offset on, and say so."""
+        logger.error("partition_stopped", service=self._projection.service, partition=str(partition), offset=offset,
+                     reason=reason)  # fmt: skip
         self._stopped_at[partition] = offset
         self._progress.stopped[partition] = reason
 

@@ -16,6 +16,7 @@ import structlog
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from starlette.exceptions import HTTPException
 
 from libs.events.copying import sqlstate_of
@@ -29,6 +30,7 @@ TYPE_PREFIX = "urn:rapport:problem:"
 RETRY_AFTER_S = 1
 
 _TABLES_GONE = ("42P01", "3F000")  # a rebuild dropped them under a query
+_BUGS = ("22", "23", "42")  # a statement that cannot be, or a value that should have been refused before
 _PARAMETERS = {"query", "path", "header", "cookie"}
 
 logger = structlog.get_logger()
@@ -103,7 +105,9 @@ def refusal_of(error: Exception) -> HttpRefusal:
             return unavailable("log_unavailable", "the log cannot be read now")
         case DBAPIError() if sqlstate_of(error) in _TABLES_GONE:
             return unavailable("rebuilding", "this service's tables are being folded again from the log")
-        case SQLAlchemyError() | OSError() | TimeoutError():
+        case DBAPIError() if sqlstate_of(error).startswith(_BUGS):
+            return HttpRefusal(500, "internal_error", "something went wrong here; it has been logged")
+        case DBAPIError() | PoolTimeout() | OSError() | TimeoutError():
             return unavailable("database_unavailable", "this service's database cannot be reached now")
         case _:
             return HttpRefusal(500, "internal_error", "something went wrong here; it has been logged")

@@ -57,9 +57,7 @@ async def load(connection: AsyncConnection, wanted: Wanted) -> Graph:
     if wanted.conflicts:
         nodes |= await _load_conflicts(connection, graph, _conflicts.c.id.in_(_given(wanted.conflicts)))
     whole = await _load_components(connection, graph, nodes)
-    outside = {owner for links in graph.links.values() for owner in links if owner not in graph.members}
-    if outside:
-        whole |= await _load_components(connection, graph, outside)
+    whole |= await _load_components(connection, graph, _ends(graph) - whole)
     if wanted.disputes:
         inside = _given([*nodes, *whole])
         about = select(_disputes.c.conflict).where(_disputes.c.identifier.in_(inside))
@@ -67,6 +65,11 @@ async def load(connection: AsyncConnection, wanted: Wanted) -> Graph:
         disputed = await _load_conflicts(connection, graph, found)
         await _load_components(connection, graph, disputed - whole - nodes)
     return graph
+
+
+def _ends(graph: Graph) -> set[UUID]:
+    """Both ends of all links: a weak name that lies elsewhere, and the others who claim it."""
+    return {node for name, links in graph.links.items() for node in (name, *links)}
 
 
 def _given(nodes: Iterable[UUID]) -> Select[Any]:
