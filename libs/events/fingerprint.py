@@ -39,6 +39,7 @@ def fingerprint(projection: Projection, corpus: Iterable[bytes]) -> str:
         list(_tables(projection)),
         known,
         [] if memory is None else [memory.rows(fact) for fact in facts],
+        [[fold.rows(fact) for fact in facts] for fold in projection.appends],
         _rows(projection, facts),
         [[span.row(fact) for fact in facts] for span in spans],
         [fact.ruling for fact in facts],

@@ -66,8 +66,8 @@ class Fact(msgspec.Struct, frozen=True, gc=False):
 class AppendFold:
     """Rows of text, in the order of the table's columns (None for NULL); PostgreSQL parses them.
 
-    Exactly one row of an event holds its name; the others have NULL there. The table has the columns name, digest and
-    offset, so that a repeated name is found with where it stood first. An event without rows is not remembered.
+    As a projection's memory it makes at most one row an event, and the table has the columns name, digest and offset,
+    so that a repeated name is found with where it stood first. An event without a row is not remembered.
     `order` is the position of the column by which a batch is sorted before it is written, so that it touches few pages.
     """
 
@@ -103,7 +103,8 @@ class Projection:
     """Everything about a service's tables that a replay needs to know.
 
     `version` only grows; `fingerprint` is committed, and a test fails when it changes while the version does not.
-    Without a memory only decisions and claims are told from their repetitions.
+    Without a memory only decisions and claims are told from their repetitions. `appends` may therefore make rows of
+    those alone.
     """
 
     service: str
@@ -112,6 +113,7 @@ class Projection:
     topics: tuple[str, ...]
     metadata: MetaData
     memory: AppendFold | None = None
+    appends: tuple[AppendFold, ...] = ()
     rows: tuple[RowFold, ...] = ()
     spans: tuple[SpanFold, ...] = ()
 

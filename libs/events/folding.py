@@ -160,14 +160,16 @@ class Folder:
         if (memory := self._projection.memory) is not None:
             sorter.memory.sort(key=lambda row: row[memory.order] or "")
             await copy_rows(connection, memory.table, sorter.memory)
+        for fold in self._projection.appends:
+            await copy_rows(connection, fold.table, sorter.appended.get(fold.table.name, ()))
         await copy_rows(connection, duplicates, sorter.duplicates)
         await copy_rows(connection, quarantined, guilty)
         await copy_rows(connection, parked_records, sorter.held)
         await copy_rows(connection, verdicts, sorter.verdicts)
         await ruling.write(connection, sorter.docket)
-        for fold in self._projection.rows:
-            changed = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == fold.table.name}
-            await write(connection, fold.table, changed)
+        for kept in self._projection.rows:
+            changed = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == kept.table.name}
+            await write(connection, kept.table, changed)
         for span in self._projection.spans:
             rows = {key: row for (name, key), row in sorter.spans.items() if name == span.table.name}
             await widen(connection, span, rows)

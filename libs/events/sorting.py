@@ -64,6 +64,7 @@ class Sorter:
     docket: Docket
     limited: bool
     memory: list[TextRow] = field(default_factory=list)
+    appended: dict[str, list[TextRow]] = field(default_factory=dict)
     duplicates: list[TextRow] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     held: list[TextRow] = field(default_factory=list)
@@ -148,11 +149,14 @@ class Sorter:
         """All of an event or, where a fold raises, nothing of it."""
         memory = self.projection.memory
         rows = () if memory is None else memory.rows(fact)
+        appended = [(fold.table.name, fold.rows(fact)) for fold in self.projection.appends]
         states = {place: state for fold in self.projection.rows for place, state in self._rows(fold, fact)}
         spans = dict(self._spans(fact))
         self.memory += rows
         if rows:
             self.known.seen[fact.name] = First(fact.digest, fact.offset)
+        for name, more in appended:
+            self.appended.setdefault(name, []).extend(more)
         self.known.states |= states
         self.changed |= states.keys()
         self.spans |= spans

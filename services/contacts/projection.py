@@ -17,7 +17,7 @@ from services.contacts.decider import REGISTRATION, TRUST
 from services.contacts.tables import METADATA, seen, traits
 
 VERSION = 1
-FINGERPRINT = "sha256:0582de142187ae116966deb05eff160701df357fe1aed8f4683a7274f1ab2e44"
+FINGERPRINT = "sha256:4da8e46df04d6b3113568d3bff9550440b419c199bdfd148170ba3506795247d"
 
 _encode = msgspec.json.Encoder().encode
 

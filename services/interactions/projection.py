@@ -17,7 +17,7 @@ from services.interactions.decider import amended
 from services.interactions.tables import METADATA, events, interactions
 
 VERSION = 2
-FINGERPRINT = "sha256:acf5b0bf4f20a4834f4292dd56024e3acb9a5f355a044fa36f508b51f4b73681"
+FINGERPRINT = "sha256:99a10fd05cf2266da45afd56b45713a325e928a36afedafcd16b3f5a75b2a47c"
 
 UNMATCHED = "unmatched"
 

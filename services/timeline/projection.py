@@ -1,4 +1,4 @@
-"""From events to entries. Pure; one row an event, which knows its name; of a claim, one for each whom it is about."""
+"""From events to entries. Pure; one row an event, which knows its name; of a claim one for each name it is about."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,14 @@ import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog.fields import Observation
-from libs.events.catalog.registry import Kind
 from libs.events.fold import AppendFold, Fact, Projection, TextRow
 from libs.events.identifiers import normal
 from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
-from services.timeline.tables import METADATA, entries
+from services.timeline.tables import METADATA, entries, identity_entries
 from services.timeline.titles import title
 
 VERSION = 2
-FINGERPRINT = "sha256:9ed1b4b4ea7f2b22fd68cc2f4b5ae70e688b9e65e1a500a719e9cf2ee8570f49"
+FINGERPRINT = "sha256:cb6a86b8d3897c4295da8848ea44f4ea562f7f11f525f61360b18ec47800874d"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36
@@ -40,40 +39,30 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 def rows(fact: Fact) -> Sequence[TextRow]:
-    """The rows of an event. Raises ValueError for one that is about nobody: then its key is parked."""
-    if fact.kind is Kind.CLAIM or fact.partition.topic == IDENTITY.name:
-        return _claim_rows(fact)
+    """The row of an event. Raises ValueError for one that is about nobody: then its key is parked."""
+    if fact.partition.topic == IDENTITY.name:
+        return ()
     event, node = fact.event, fact.node
     if event.subject is None or len(node) != _NODE_CHARACTERS:
         raise ValueError("the event names nobody that it is about")
-    return (_row(fact, node, normal(event.subject), fact.name, item(fact)),)
+    return ((*_place(fact, node), fact.name, fact.digest, *_shown(fact, normal(event.subject), item(fact))),)
 
 
-def _claim_rows(fact: Fact) -> list[TextRow]:
+def claim_rows(fact: Fact) -> Sequence[TextRow]:
     """A claim stands in the story of everybody whom it is about."""
     if fact.ruling is None:
-        return []
-    entry, about = item(fact), fact.ruling.about
-    return [_row(fact, str(each.node), each.text, None if n else fact.name, entry) for n, each in enumerate(about)]
+        return ()
+    entry = item(fact)
+    return [(*_place(fact, str(name.node)), *_shown(fact, name.text, entry)) for name in fact.ruling.about]
 
 
-def _row(fact: Fact, node: str, subject: str, name: str | None, entry: Item) -> TextRow:
-    return (
-        node,
-        fact.occurred_at,
-        str(fact.topic_number),
-        str(fact.partition.number),
-        str(fact.offset),
-        name,
-        fact.digest,
-        fact.recorded_at,
-        subject,
-        fact.event.type,
-        entry.channel,
-        entry.touchpoint,
-        entry.direction,
-        _encode(entry).decode(),
-    )
+def _place(fact: Fact, node: str) -> TextRow:
+    return node, fact.occurred_at, str(fact.topic_number), str(fact.partition.number), str(fact.offset)
+
+
+def _shown(fact: Fact, subject: str, entry: Item) -> TextRow:
+    filtered = entry.channel, entry.touchpoint, entry.direction
+    return fact.recorded_at, subject, fact.event.type, *filtered, _encode(entry).decode()
 
 
 def item(fact: Fact) -> Item:
@@ -113,4 +102,5 @@ PROJECTION = Projection(
     topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
     metadata=METADATA,
     memory=AppendFold(entries, rows, order=0),
+    appends=(AppendFold(identity_entries, claim_rows, order=0),),
 )

@@ -13,6 +13,7 @@ from sqlalchemy import (
     FromClause,
     Select,
     SmallInteger,
+    Table,
     Uuid,
     bindparam,
     exists,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union_all,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
 from sqlalchemy.dialects.postgresql import array
@@ -32,7 +34,7 @@ from libs.events.topics import BY_NAME
 from libs.service.batching import Batcher
 from libs.service.cursors import Key
 from services.timeline.schemas import TimelineQuery
-from services.timeline.tables import entries
+from services.timeline.tables import entries, identity_entries
 
 Filters = tuple[tuple[str, Any], ...]
 
@@ -68,18 +70,18 @@ class Found(NamedTuple):
 SEPARATOR = "\x1e"
 """Between entries: a control character that JSON text cannot hold, so it never stands inside one."""
 
-_FILTERS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
-    "service": lambda value: entries.c.topic == value,
-    "type": lambda value: entries.c.type == value,
-    "channel": lambda value: entries.c.channel == value,
-    "touchpoint": lambda value: entries.c.touchpoint == value,
-    "direction": lambda value: entries.c.direction == value,
-    "from_": lambda value: entries.c.occurred_at >= value,
-    "to": lambda value: entries.c.occurred_at < value,
-    "as_of": lambda value: entries.c.occurred_at <= value,
-    "known_at": lambda value: entries.c.recorded_at <= value,
+_FILTERS: dict[str, Callable[[Table, Any], ColumnElement[bool]]] = {
+    "service": lambda table, value: table.c.topic == value,
+    "type": lambda table, value: table.c.type == value,
+    "channel": lambda table, value: table.c.channel == value,
+    "touchpoint": lambda table, value: table.c.touchpoint == value,
+    "direction": lambda table, value: table.c.direction == value,
+    "from_": lambda table, value: table.c.occurred_at >= value,
+    "to": lambda table, value: table.c.occurred_at < value,
+    "as_of": lambda table, value: table.c.occurred_at <= value,
+    "known_at": lambda table, value: table.c.recorded_at <= value,
 }
-_ORDER = (entries.c.occurred_at, entries.c.topic, entries.c.partition, entries.c.offset)
+_ORDER = ("occurred_at", "topic", "partition", "offset")
 
 
 def shape_of(query: TimelineQuery) -> Shape:
@@ -163,24 +165,29 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
 
 def _page(asked: FromClause, together: FromClause, filters: tuple[str, ...]) -> FromClause:
     """The newest entries of all nodes together, each once: none can be among them that is not among its node's own."""
-    node = func.unnest(together.c.nodes).table_valued("node", name="each").render_derived()
-    after = tuple_(asked.c.occurred_at, asked.c.topic, asked.c.partition, asked.c.offset)
-    newest = (
-        select(*_ORDER, entries.c.entry)
-        .where(entries.c.node == node.c.node, tuple_(*_ORDER) < after)
-        .where(*(_FILTERS[name](bindparam(f"f_{name}")) for name in filters))
-        .order_by(*(column.desc() for column in _ORDER))
-        .limit(bindparam("most"))
-        .correlate(asked, node)
-        .lateral("newest")
-    )
-    order = [newest.c[column.name] for column in _ORDER]
+    newest = union_all(*(_newest(table, asked, together, filters) for table in (entries, identity_entries)))
+    found = newest.lateral("found")
+    order = [found.c[name] for name in _ORDER]
     return (
-        select(newest.c.entry)
+        select(found.c.entry)
         .distinct(*order)
-        .select_from(node.join(newest, true()))
         .order_by(*(column.desc() for column in order))
         .limit(bindparam("most"))
         .correlate(asked, together)
         .lateral("page")
     )
+
+
+def _newest(table: Table, asked: FromClause, together: FromClause, filters: tuple[str, ...]) -> Select[Any]:
+    node = func.unnest(together.c.nodes).table_valued("node", name="each").render_derived()
+    place = [table.c[name] for name in _ORDER]
+    newest = (
+        select(*place, table.c.entry)
+        .where(table.c.node == node.c.node, tuple_(*place) < tuple_(*(asked.c[name] for name in _ORDER)))
+        .where(*(_FILTERS[name](table, bindparam(f"f_{name}")) for name in filters))
+        .order_by(*(column.desc() for column in place))
+        .limit(bindparam("most"))
+        .correlate(asked, node)
+        .lateral("newest")
+    )
+    return select(newest).select_from(node.join(newest, true())).correlate(asked, together)

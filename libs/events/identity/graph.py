@@ -277,7 +277,9 @@ class Graph:
             self.changed.append(before)
             del self.members[node]
             self._inside[before.component].discard(node)
-        if component is not None:
+        if component is None:
+            self.names.pop(node, None)  # a row holds a name, and nothing else does
+        else:
             member = Member(node, component, offset, name, is_contact)
             self._place(member)
             self.changed.append(member)

@@ -68,13 +68,13 @@ class TestTheGraph:
                 assert merge.until is not None or len({homes[node] for node in merge.members}) == 1
 
     @given(moves)
-    @settings(max_examples=3000)
+    @settings(max_examples=200)
     def test_has_the_components_that_its_edges_give(self, given_: list[Move]) -> None:
         for graph, _, _ in judged(story_of(given_)):
             assert components(graph) == worked_out(graph)
 
     @given(moves)
-    @settings(max_examples=3000)
+    @settings(max_examples=200)
     def test_changes_by_effective_claims_only(self, given_: list[Move]) -> None:
         before: Holding = ({}, set(), set())
         for graph, _, ruled in judged(story_of(given_)):
@@ -83,7 +83,7 @@ class TestTheGraph:
             before = now
 
     @given(moves)
-    @settings(max_examples=3000)
+    @settings(max_examples=200)
     def test_of_an_earlier_time_is_read_from_the_rows(self, given_: list[Move]) -> None:
         told = story_of(given_)
         then = [holding(graph) for graph, _, _ in judged(told)]
