@@ -91,12 +91,9 @@ def _merge(row: RowMapping) -> dict[str, Any]:
 
 async def conflicts_of(connection: AsyncConnection, nodes: Sequence[UUID]) -> list[dict[str, Any]]:
     """The conflicts, not resolved yet, in which these nodes have a side, oldest first."""
-    mine = exists().where(
-        disputes.c.conflict == conflicts.c.id,
-        or_(
-            disputes.c.identifier == _any(nodes), disputes.c.holder == _any(nodes), conflicts.c.claimant == _any(nodes)
-        ),
-    )
+    about = disputes.alias("about")
+    sides = (about.c.identifier, about.c.holder, conflicts.c.claimant)
+    mine = exists().where(about.c.conflict == conflicts.c.id, or_(*(side == _any(nodes) for side in sides)))
     return await _conflicts(connection, _all_conflicts().where(mine, conflicts.c.until.is_(None)))
 
 
