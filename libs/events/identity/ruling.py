@@ -48,20 +48,24 @@ def claims_of(steps: Sequence[Step]) -> list[Fact | Unreadable]:
 
 async def rule(connection: AsyncConnection, steps: Sequence[Fact | Unreadable]) -> Docket:
     """Rule on claims in the order of the log; nothing is written yet."""
-    docket = Docket()
     if not steps:
-        return docket
-    ids = {step.offset: _id(step) for step in steps}
-    known = await connection.execute(_USED, {"ids": [id_ for id_ in ids.values() if id_ is not None]})
+        return Docket()
+    ids = [id_ for step in steps if (id_ := _id(step)) is not None]
+    known = await connection.execute(_USED, {"ids": ids})
     used = {row.id: First(row.digest.hex, row.offset) for row in known}
     readable = [step.data for step in steps if isinstance(step, Fact) and isinstance(step.data, _CLAIMS)]
-    docket.graph = await store.load(connection, Wanted.by(readable))
+    return ruled(steps, used, await store.load(connection, Wanted.by(readable)))
+
+
+def ruled(steps: Sequence[Fact | Unreadable], used: dict[UUID, First], graph: Graph) -> Docket:
+    """The same over a graph that is there. Pure, but that `used` and the graph follow."""
+    docket = Docket(graph=graph)
     for step in steps:
-        id_ = ids[step.offset]
+        id_ = _id(step)
         if id_ is not None and id_ in used:
             docket.repeats[step.offset] = used[id_]
             continue
-        ruling = _rule(docket.graph, step, id_)
+        ruling = _rule(graph, step, id_)
         docket.rulings[step.offset] = ruling
         docket.rows.append(_row(step, id_, ruling))
         if id_ is not None:

@@ -148,20 +148,23 @@ async def engine(database: str) -> AsyncIterator[AsyncEngine]:
 
 
 Rows = dict[str, list[dict[str, Any]]]
+RULINGS = "rulings"
 
 
 async def folded(engine: AsyncEngine, batches: Iterator[list[Fact]]) -> Rows:
-    """All tables of identity after these batches, each in a transaction of its own; nothing is left behind."""
+    """All tables of identity after these batches, and the rulings; nothing is left behind."""
+    rulings = []
     async with engine.connect() as connection:
         for batch in batches:
             docket = await ruling.rule(connection, batch)
             await ruling.write(connection, docket)
+            rulings += [{"offset": offset, "ruling": each} for offset, each in docket.rulings.items()]
         rows = {
             table.name: sorted((dict(row) for row in (await connection.execute(select(table))).mappings()), key=str)
             for table in tables.METADATA.sorted_tables
         }
         await connection.rollback()
-    return rows
+    return rows | {RULINGS: rulings}
 
 
 def cut(facts: list[Fact], random: Random, most: int) -> Iterator[list[Fact]]:
