@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import appending, footprint, ingest, replaying, timeline_page, visible
+from benchmarks import appending, deciding, footprint, ingest, replaying, timeline_page, visible
 from benchmarks.figures import Benchmark, Outcome, show
 from benchmarks.machine import busy
 from benchmarks.report import write
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Benchmark] = {
     **replaying.BENCHMARKS,
     **visible.BENCHMARKS,
     **timeline_page.BENCHMARKS,
+    **deciding.BENCHMARKS,
     **footprint.BENCHMARKS,
 }
 

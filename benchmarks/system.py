@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Coroutine, Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -20,7 +20,7 @@ import uvloop
 
 Result = TypeVar("Result")
 
-SERVICES = ("interactions", "timeline")
+SERVICES = ("contacts", "interactions", "timeline")
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 POLL_S = 0.02
@@ -86,15 +86,18 @@ class System:
         return [server.pid, *(child.pid for child in server.children(recursive=True))]
 
 
+RAPPORT_UP = ("-c", "from services.cli.main import main; main()", "up")
+
+
 @contextmanager
-def running(folder: Path, **settings: str) -> Iterator[System]:
+def running(folder: Path, command: Sequence[str] = RAPPORT_UP, **settings: str) -> Iterator[System]:
     """`rapport up`; not ready yet when the block begins, gone when it has ended."""
     ports = {service: free_port() for service in SERVICES}
     extra = {f"RAPPORT_PORT_{service.upper()}": str(port) for service, port in ports.items()}
+    own = environment(folder, extra | settings)
     with (folder / "output").open("wb") as output:
-        command = [str(Path(sys.executable).with_name("rapport")), "up"]
         process = subprocess.Popen(
-            command, env=environment(folder, extra | settings), stdout=output, stderr=output, stdin=subprocess.DEVNULL
+            [sys.executable, *command], env=own, stdout=output, stderr=output, stdin=subprocess.DEVNULL
         )
     try:
         yield System(folder, process, ports)
