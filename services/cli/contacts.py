@@ -164,8 +164,10 @@ def _names(found: Document, numbers: Mapping[str, str]) -> Table:
     for link in found["links"]:
         linked.add(link["identifier"])
         strength = "unique" if link["unique"] else "weak"
+        shared = "" if link["identifier"] in found["identifiers"] else "; others claim it too, so it joins nobody"
+        why = f"{_reason(link)}{shared}"
         member = numbers.get(link["contact"], "")
-        made.add_row(printable(link["identifier"]), strength, member, _minute(link["recorded_at"]), _reason(link))
+        made.add_row(printable(link["identifier"]), strength, member, _minute(link["recorded_at"]), why)
     for name in found["identifiers"]:
         if name not in linked:
             strength = "weak" if name.partition(":")[0] in WEAK_NAMESPACES else "unique"
@@ -207,7 +209,8 @@ def _conflict(conflict: Document) -> Iterator[str]:
         why = f": {_evidence(name['holder_evidence'])}" if name["holder_evidence"] is not None else ""
         yield f"  {printable(name['identifier'])} belongs to {name['holder']}{since}{why}"
     evidence = f": {_evidence(conflict['evidence'])}" if conflict["evidence"] is not None else ""
-    yield f"  {conflict['claimant']} claims it by a {conflict['kind']}{evidence}"
+    by = "a registration claims it, for a new contact" if conflict["kind"] == "registration" else "a link claims it for"
+    yield f"  {by} {conflict['claimant']}{evidence}"
 
 
 def _minute(moment: str) -> str:

@@ -1,78 +1,150 @@
-"""`rapport demo`: a small sample goes in as another system would send it, and comes out as a timeline."""
+"""`rapport demo`: a small story, told while it happens in the running system.
 
+Events go in as another system would send them; two contacts are registered, merged and parted again; a third claims a
+name that is taken. Told again, it changes nothing but that the merge is made and taken back once more.
+"""
+
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
+import msgspec
 from rich.table import Table
 
-from services.cli.errors import Failure
+from services.cli.asking import asking, document_of
+from services.cli.contacts import show_whole, whole
+from services.cli.importing.contacts import contact_body, key_of
 from services.cli.system import find_system
 from services.cli.tables import console, say, table
 
 SAMPLE = Path(__file__).with_name("demo.ndjson")
-WHO = "crm:demo-ada"
-TIMEOUT_S = 15.0
+ADA, MAIL, CARD, TELEPHONE = "crm:demo-ada", "email:ada@demo.example", "loyalty:demo-77", "tel:+442079460018"
+BROOK = "crm:demo-brook"
+MERGED_BECAUSE = "demo: same surname, same street"
+PARTED_BECAUSE = "demo: the card is her sister's"
+
+_WAITING = {"prefer": "wait=10"}  # seconds that a read may wait for what was just written
+_encode = msgspec.json.Encoder().encode
+
+
+class Story:
+    """What is done to the system, step by step. Every step raises Failure."""
+
+    def __init__(self, client: httpx.Client, urls: Mapping[str, str]) -> None:
+        self.client = client
+        self.urls = urls
+        self._position = ""
+
+    def write(self, method: str, service: str, path: str, body: bytes, *expected: int, **headers: str) -> Any:
+        """What is answered; the next read sees what was written."""
+        sent = {"content-type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
+        answer = self.client.request(method, f"{self.urls[service]}{path}", content=body, headers=sent)
+        document = document_of(answer, *expected)
+        self._position = answer.headers.get("rapport-position", self._position)
+        return document
+
+    def register(self, name: str, identifiers: list[str], *expected: int) -> Any:
+        """Under a key that is made of the contact: told again, the answer is that of the first time."""
+        body = contact_body("person", identifiers, {"name": name})
+        return self.write("POST", "contacts", "/v1/contacts", body, *expected, idempotency_key=key_of(body))
+
+    def timeline(self, ref: str, **query: str) -> list[dict[str, Any]]:
+        params = {"limit": "500", "min_position": self._position, **query}
+        answer = self.client.get(f"{self.urls['timeline']}/v1/timeline/{ref}", params=params, headers=_WAITING)
+        items: list[dict[str, Any]] = document_of(answer, 200)["items"]
+        return items
+
+    def entries(self, ref: str) -> int:
+        """What happened with a person, as far as interactions say."""
+        return len(self.timeline(ref, service="interactions"))
 
 
 def demo() -> None:
-    """Post the sample and show what became of it; a second time changes nothing. Raises Failure."""
-    places = find_system().places
-    interactions, timeline = places["interactions"].url, places["timeline"].url
+    """Tell the story and say what to look at. Raises Failure."""
+    system = find_system()
+    urls = {name: system.chosen(name)[0].url for name in ("contacts", "interactions", "timeline")}
+    with asking() as client:
+        story = Story(client, urls)
+        _events_arrive(story)
+        _two_are_registered(story)
+        _they_are_merged_and_parted(story)
+        _a_name_is_claimed_twice(story)
+        console.print(_table(story.timeline(ADA)))
+        say("The visit of 20 February was posted last and stands where it happened: late events are normal.\n")
+        say(f"What `rapport contact show {ADA}` says:\n")
+        show_whole(whole(client, urls["contacts"], ADA))
+    _what_to_look_at(urls)
+
+
+def _events_arrive(story: Story) -> None:
     events = SAMPLE.read_bytes().splitlines()
-    try:
-        with httpx.Client(timeout=TIMEOUT_S, trust_env=False) as client:
-            position = _post(client, interactions, events)
-            page = _timeline(client, timeline, position)
-    except httpx.TransportError as reason:
-        raise Failure(f"a service does not answer ({type(reason).__name__}); `rapport status` says more") from None
-    say(f"Posted {len(events)} events about three people to {interactions}/v1/events\n")
-    console.print(_table(page))
-    say(
-        "The visit of 20 February was posted last and stands where it happened: late events are normal.\n"
-        "The people are crm:demo-ada, crm:demo-brook and email:grace@demo.example. What to look at:\n"
-    )
+    body = b"[" + b",".join(events) + b"]"
+    story.write("POST", "interactions", "/v1/events", body, 202, content_type="application/cloudevents-batch+json")
+    say("1. Other systems post events", style="bold")
+    say(f"   {len(events)} events about a few people went to {story.urls['interactions']}/v1/events.")
+    say(f"   {ADA} has {story.entries(ADA)} entries now. Nobody had to be registered for it.\n")
+
+
+def _two_are_registered(story: Story) -> None:
+    say("2. Two people are registered under the names they go by", style="bold")
+    for name, identifiers in (("Ada Moss", [ADA, MAIL]), ("A. Moss", [CARD, TELEPHONE])):
+        contact = story.register(name, identifiers, 200, 201)
+        say(f"   {name}: {', '.join(identifiers)} are contact {contact['id']}")
+    say("")
+
+
+def _they_are_merged_and_parted(story: Story) -> None:
+    _part_what_an_interrupted_story_merged(story)
+    apart = story.entries(ADA)
+    body = _encode({"members": [ADA, CARD], "reason": MERGED_BECAUSE})
+    merge = story.write("POST", "contacts", "/v1/merges", body, 201)
+    together = story.entries(ADA)
+    _part(story, merge["id"])
+    say("3. They look like one person: they are merged", style="bold")
+    say(f"   The timeline of {ADA} grew from {apart} to {together} entries: the card's purchase is in it.\n")
+    say("4. It was her sister's card: the merge is taken back", style="bold")
+    say(f"   {ADA} has {story.entries(ADA)} entries again, {CARD} has {story.entries(CARD)} of its own.")
+    say("   No event moved either time: a merge is an edge between contacts.\n")
+
+
+def _part_what_an_interrupted_story_merged(story: Story) -> None:
+    for merge in whole(story.client, story.urls["contacts"], ADA)["merges"]:
+        if merge["reason"] == MERGED_BECAUSE:
+            _part(story, merge["id"])
+
+
+def _part(story: Story, merge: str) -> None:
+    story.write("DELETE", "contacts", f"/v1/merges/{merge}?reason={quote(PARTED_BECAUSE)}", b"", 204)
+
+
+def _a_name_is_claimed_twice(story: Story) -> None:
+    refusal = story.register("Brook Ray", [BROOK, MAIL], 409)
+    say("5. Brook registers with Ada's e-mail address: that is a conflict", style="bold")
+    say(f"   Answered 409 {refusal['code']}: {refusal['detail']}")
+    say(f"   Nobody was merged and nothing was dropped. Conflict {refusal['conflict']} waits for a person.\n")
+
+
+def _what_to_look_at(urls: Mapping[str, str]) -> None:
+    say("\nThe people are crm:demo-ada, crm:demo-brook, loyalty:demo-77 and email:grace@demo.example. Try:\n")
     late = quote("2025-03-31T00:00:00Z", safe="")
     for line in (
-        f"curl '{timeline}/v1/timeline/{WHO}?limit=3'",
-        f"curl '{timeline}/v1/timeline/{WHO}?type=rapport.interactions.purchase.recorded.v1'",
-        f"curl '{timeline}/v1/timeline/{WHO}?as_of={late}'",
-        f"curl '{interactions}/v1/interactions?contact={WHO}&channel=telephone'",
-        f"curl '{interactions}/v1/events/demo-order-1'",
-        f"rapport tail --subject {WHO}",
+        f"curl '{urls['timeline']}/v1/timeline/{ADA}?limit=3'",
+        f"curl '{urls['timeline']}/v1/timeline/{ADA}?type=rapport.interactions.purchase.recorded.v1'",
+        f"curl '{urls['timeline']}/v1/timeline/{ADA}?as_of={late}'",
+        f"curl '{urls['interactions']}/v1/interactions?contact={ADA}&channel=telephone'",
+        f"curl '{urls['interactions']}/v1/events/demo-order-1'",
+        f"curl '{urls['contacts']}/v1/contacts?q=ada'",
+        f"curl '{urls['contacts']}/v1/conflicts?status=open'",
+        "rapport conflicts",
+        f"rapport tail --subject {ADA}",
     ):
         say(f"  {line}")
 
 
-def _post(client: httpx.Client, url: str, events: list[bytes]) -> str:
-    body = b"[" + b",".join(events) + b"]"
-    headers = {"content-type": "application/cloudevents-batch+json"}
-    answer = client.post(f"{url}/v1/events", content=body, headers=headers)
-    _require(answer, 202)
-    return answer.headers["rapport-position"]
-
-
-def _timeline(client: httpx.Client, url: str, position: str) -> dict[str, Any]:
-    headers = {"prefer": "wait=10"}
-    answer = client.get(f"{url}/v1/timeline/{WHO}", params={"min_position": position}, headers=headers)
-    _require(answer, 200)
-    page: dict[str, Any] = answer.json()
-    return page
-
-
-def _require(answer: httpx.Response, status: int) -> None:
-    if answer.status_code == status:
-        return
-    try:
-        reason = answer.json()["detail"]
-    except (ValueError, KeyError, TypeError):
-        reason = "no reason given"
-    raise Failure(f"{answer.url.copy_with(query=None)} answers {answer.status_code}: {reason}")
-
-
-def _table(page: dict[str, Any]) -> Table:
-    made = table("happened", "channel", "what", title=f"The timeline of {WHO}")
-    for item in page["items"]:
+def _table(items: list[dict[str, Any]]) -> Table:
+    made = table("happened", "channel", "what", title=f"The timeline of {ADA}")
+    for item in items:
         made.add_row(item["occurred_at"][:16], item["channel"] or "", item["title"])
     return made

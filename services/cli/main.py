@@ -214,5 +214,6 @@ def main() -> None:
     try:
         app()
     except Failure as reason:
-        Console(stderr=True).print(f"rapport: {reason}", style="red", highlight=False, markup=False, soft_wrap=True)
+        console = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        console.print(f"rapport: {reason}", style="red", soft_wrap=True)
         sys.exit(1)

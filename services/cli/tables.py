@@ -9,7 +9,13 @@ from rich.table import Table
 
 WIDTH_OF_A_FILE = 160  # what is piped on has no edge to keep to, and should not be cut
 
-console = Console(highlight=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE)
+# What is shown comes from outside: nothing in it is markup, and `email:x:` no emoji.
+console = Console(
+    highlight=False,
+    markup=False,
+    emoji=False,
+    width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDTH_OF_A_FILE,
+)
 
 
 def table(*headings: str, title: str | None = None) -> Table:

@@ -38,6 +38,10 @@ class System:
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
+    def contacts(self) -> str:
+        return f"http://127.0.0.1:{self.ports['contacts']}"
+
+    @property
     def interactions(self) -> str:
         return f"http://127.0.0.1:{self.ports['interactions']}"
 
@@ -47,7 +51,7 @@ class System:
 
     @property
     def urls(self) -> dict[str, str]:
-        return {"interactions": self.interactions, "timeline": self.timeline}
+        return {"contacts": self.contacts, "interactions": self.interactions, "timeline": self.timeline}
 
     @property
     def log(self) -> Path:
@@ -138,7 +142,8 @@ def free_ports(count: int) -> list[int]:
 
 def new_system(data: Path, environment: dict[str, str] | None = None) -> System:
     """Not started yet."""
-    return System(data, dict(zip(("interactions", "timeline"), free_ports(2), strict=True)), environment or {})
+    services = ("contacts", "interactions", "timeline")
+    return System(data, dict(zip(services, free_ports(len(services)), strict=True)), environment or {})
 
 
 @pytest.fixture(scope="session")

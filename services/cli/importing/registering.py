@@ -5,11 +5,14 @@ first time. Two contacts that share a name are sent one after the other: who sta
 """
 
 import asyncio
+import base64
 from collections.abc import Iterable
+from uuid import UUID
 
 import httpx
 import msgspec
 
+from libs.events.position import Positions, covers, decode
 from services.cli.errors import Failure
 from services.cli.importing.contacts import key_of
 from services.cli.importing.posting import BREATHE_EVERY, Answered, Done
@@ -38,6 +41,14 @@ class Registrar:
 
     def __init__(self, client: httpx.AsyncClient, url: str, *, give_up_after_s: float) -> None:
         self._sender = Sender(client, f"{url.rstrip('/')}/v1/contacts", give_up_after_s)
+        self._before: Positions = {}
+
+    async def look(self) -> None:
+        """See how far the log is: what was recorded by now was registered before."""
+        answer = await self._sender.get()
+        if answer.status_code != 200:
+            raise self._stranger(answer)
+        self._before = _position(answer)
 
     async def register(self, row: Row) -> Answered:
         headers = {"content-type": "application/json", "idempotency-key": key_of(row.body)}
@@ -46,13 +57,26 @@ class Registrar:
             match answer.status_code:
                 case 200 | 201:
                     msgspec.json.decode(answer.content, type=_Contact)
-                    registered = int(answer.status_code == 201)
-                    return Answered(registered, [], known=1 - registered)
+                    is_known = answer.status_code == 200 or covers(self._before, _position(answer))
+                    return Answered(int(not is_known), [], known=int(is_known))
                 case status if status in _REFUSED:
                     return Answered(0, [(row, msgspec.json.decode(answer.content, type=Problem).faults)])
         except msgspec.MsgspecError:
             pass
-        raise Failure(f"{self._sender.url} answers {answer.status_code}: is this the service contacts?")
+        raise self._stranger(answer)
+
+    def _stranger(self, answer: httpx.Response) -> Failure:
+        return Failure(f"{self._sender.url} answers {answer.status_code}: is this the service contacts?")
+
+
+def _position(answer: httpx.Response) -> Positions:
+    """The position that an answer covers. Raises Failure for what is no answer of a service."""
+    try:
+        token = answer.headers["rapport-position"]
+        log, _ = msgspec.msgpack.decode(base64.urlsafe_b64decode(token + "=" * (-len(token) % 4)))
+        return decode(token, UUID(bytes=log))
+    except (KeyError, ValueError, TypeError, msgspec.MsgspecError):
+        raise Failure(f"{answer.url} names no position: is this the service contacts?") from None
 
 
 async def register_all(rows: Iterable[Row], registrar: Registrar, done: Done) -> None:
@@ -69,6 +93,7 @@ async def register_all(rows: Iterable[Row], registrar: Registrar, done: Done) ->
             if last[name] is asyncio.current_task():
                 del last[name]
 
+    await registrar.look()
     try:
         async with asyncio.TaskGroup() as group:
             for number, row in enumerate(rows):

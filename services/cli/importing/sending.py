@@ -39,7 +39,7 @@ class Problem(msgspec.Struct):
 
 
 class Sender:
-    """Posts to one address. Raises Failure when nothing moves for `give_up_after_s`, whichever request waits."""
+    """Asks one address. Raises Failure when nothing moves for `give_up_after_s`, whichever request waits."""
 
     def __init__(self, client: httpx.AsyncClient, url: str, give_up_after_s: float) -> None:
         self.url = url
@@ -47,13 +47,22 @@ class Sender:
         self._give_up_after_s = give_up_after_s
         self._moved_s = monotonic_s()
 
+    async def get(self) -> httpx.Response:
+        """The answer, of another status than the retried ones."""
+        return await self._answer("GET", b"", {}, RETRIED)
+
     async def post(self, body: bytes, headers: Mapping[str, str], retried: frozenset[int] = RETRIED) -> httpx.Response:
         """The answer, of another status than the `retried` ones."""
+        return await self._answer("POST", body, headers, retried)
+
+    async def _answer(
+        self, method: str, body: bytes, headers: Mapping[str, str], retried: frozenset[int]
+    ) -> httpx.Response:
         pause_s = FIRST_PAUSE_S
         while True:
             wait_s = pause_s
             try:
-                answer = await self._client.post(self.url, content=body, headers=headers)
+                answer = await self._client.request(method, self.url, content=body, headers=headers)
             except httpx.InvalidURL as reason:
                 raise Failure(f"{self.url}: {reason}") from None
             except httpx.UnsupportedProtocol:

@@ -30,7 +30,8 @@ def link(identifier: str, contact: str, **more: object) -> dict[str, Any]:
 def whole(**more: object) -> dict[str, Any]:
     contact = {
         "id": ADA, "registered": True, "kind": "person", "identifiers": ["crm:7", "email:ada@x.org"],
-        "members": [ADA], "traits": {"name": "Ada \x1b[31m", "vip": True}, "first_seen": AT, "last_seen": AT,
+        "members": [ADA], "traits": {"name": "Ada \x1b[31m", "vip": True, "mark": "[red]:x:"},
+        "first_seen": AT, "last_seen": AT,
     }  # fmt: skip
     found: dict[str, Any] = {
         "contact": contact, "members": [ADA], "identifiers": ["crm:7", "email:ada@x.org"],
@@ -58,20 +59,22 @@ def test_who_it_is_and_why_each_name_holds(shown: Any) -> None:
             link("email:ada@x.org", ADA, claim=CLAIM),
         ]
     )
-    assert lines[:5] == [
+    assert lines[:6] == [
         f"Ada \ufffd[31m {ADA}",
         "person, registered",
         "events from 2026-03-02T10:15 to 2026-03-02T10:15",
         "name: Ada \ufffd[31m",
         "vip: true",
+        "mark: [red]:x:",
     ]
     assert "crm:7 unique 1 2026-03-02T10:15 registered with it" in lines
-    assert f"tel:+442079460018 weak 1 2026-03-02T10:15 on her card (claim {CLAIM})" in lines
+    why = f"on her card (claim {CLAIM}); others claim it too, so it joins nobody"
+    assert f"tel:+442079460018 weak 1 2026-03-02T10:15 {why}" in lines
     assert f"email:ada@x.org unique 1 2026-03-02T10:15 claim {CLAIM}, no evidence given" in lines
 
 
 def test_a_name_that_events_brought(shown: Any) -> None:
-    assert "email:ada@x.org unique events came under it" in shown()
+    assert "crm:[b]:x: unique events came under it" in shown(identifiers=["crm:7", "crm:[b]:x:"])
 
 
 def test_merges_by_their_members(shown: Any) -> None:
@@ -86,5 +89,5 @@ def test_only_open_conflicts(shown: Any) -> None:
     assert lines[-3:] == [
         f"Open conflict {CLAIM} of 2026-03-02T10:15",
         f"email:ada@x.org belongs to {ADA} since 2026-03-02T10:15",
-        f"{CARD} claims it by a registration",
+        f"a registration claims it, for a new contact {CARD}",
     ]

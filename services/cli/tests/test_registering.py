@@ -3,11 +3,13 @@ tests/integration."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
+from uuid import UUID
 
 import httpx
 import msgspec
 import pytest
 
+from libs.events.position import Partition, encode
 from services.cli.errors import Failure
 from services.cli.importing.contacts import contact_body
 from services.cli.importing.posting import Answered
@@ -27,6 +29,14 @@ def named(request: httpx.Request) -> list[str]:
     return found
 
 
+def token(offset: int) -> str:
+    return encode(UUID(int=7), {Partition("identity", 0): offset})
+
+
+def created(offset: int = 11) -> httpx.Response:
+    return httpx.Response(201, headers={"rapport-position": token(offset)}, json={"id": "one"})
+
+
 def at_once(answer: Callable[[httpx.Request], httpx.Response]) -> Answer:
     async def answering(request: httpx.Request) -> httpx.Response:
         return answer(request)
@@ -35,8 +45,15 @@ def at_once(answer: Callable[[httpx.Request], httpx.Response]) -> Answer:
 
 
 async def registered(rows: Sequence[Row], answer: Answer, *, give_up_after_s: float = 5) -> list[Answered]:
+    """Ten claims stood in the log before."""
     found: list[Answered] = []
-    async with httpx.AsyncClient(transport=httpx.MockTransport(answer)) as client:
+
+    async def answering(request: httpx.Request) -> httpx.Response:
+        if request.method == "GET":
+            return httpx.Response(200, headers={"rapport-position": token(10)}, json={"items": []})
+        return await answer(request)
+
+    async with httpx.AsyncClient(transport=httpx.MockTransport(answering)) as client:
         await register_all(rows, Registrar(client, "http://service/", give_up_after_s=give_up_after_s), found.append)
     return found
 
@@ -53,7 +70,7 @@ async def test_who_shares_a_name_keeps_the_order_and_nobody_else_waits() -> None
             case "crm:last":
                 others_done.set()
         answered.append(named(request)[0])
-        return httpx.Response(201, json={"id": "one"})
+        return created()
 
     rows = contacts(
         ["crm:first", "tel:+442079460018"], ["crm:second", "tel:+442079460018"], ["crm:third"], ["crm:last"]
@@ -76,7 +93,7 @@ async def test_so_many_are_on_their_way_and_no_more() -> None:
             all_lanes_taken.set()
         await all_lanes_taken.wait()
         answered += 1
-        return httpx.Response(201, json={"id": "one"})
+        return created()
 
     async with asyncio.timeout(10):
         assert len(await registered(contacts(*([f"crm:{n}"] for n in range(3 * LANES))), answer)) == 3 * LANES
@@ -97,7 +114,7 @@ async def test_without_an_answer_the_same_is_sent_under_the_same_key() -> None:
             case 3:
                 return httpx.Response(202, headers={"retry-after": "0"}, json={"outcome": "pending"})
             case _:
-                return httpx.Response(201, json={"id": "one"})
+                return created()
 
     assert await registered(contacts(["crm:1"]), at_once(answer)) == [Answered(1, [])]
     assert len(sent) == 4
@@ -110,6 +127,8 @@ async def test_what_became_of_each() -> None:
         match named(request):
             case ["crm:known"]:
                 return httpx.Response(200, json={"id": "one"})
+            case ["crm:of-an-earlier-import"]:
+                return created(10)
             case ["crm:claimed"]:
                 problem = {"code": "identifier_claimed", "detail": "is another's", "conflict": "c-1"}
                 return httpx.Response(409, json=problem)
@@ -117,11 +136,12 @@ async def test_what_became_of_each() -> None:
                 error = {"pointer": "/traits", "code": "range", "detail": "too many"}
                 return httpx.Response(422, json={"code": "invalid_body", "detail": "no", "errors": [error]})
 
-    rows = contacts(["crm:known"], ["crm:claimed"], ["crm:bad"])
+    rows = contacts(["crm:known"], ["crm:claimed"], ["crm:bad"], ["crm:of-an-earlier-import"])
     assert await registered(rows, at_once(answer)) == [
         Answered(0, [], known=1),
         Answered(0, [(rows[1], [Fault("", "identifier_claimed", "is another's", "c-1")])]),
         Answered(0, [(rows[2], [Fault("/traits", "range", "too many")])]),
+        Answered(0, [], known=1),
     ]
 
 
