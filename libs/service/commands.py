@@ -143,13 +143,14 @@ class Commands:
                 return done
         raise HttpRefusal(409, "superseded", "others kept changing it at the same time; read it again and decide anew")
 
-    async def require_unparked(self, connection: AsyncConnection, topic: Topic, key: str) -> None:
+    async def require_unparked(self, topic: Topic, key: str) -> None:
         """Raises 409 while earlier events of this key could not be folded: deciding would be guessing."""
         if not self._service.progress.parked_keys:
             return
         mine = (parked_keys.c.topic == topic.name, parked_keys.c.key == key)
-        if await connection.scalar(select(parked_keys.c.key).where(*mine)):
-            raise parked()
+        async with self._service.reads.connect() as connection:
+            if await connection.scalar(select(parked_keys.c.key).where(*mine)):
+                raise parked()
 
     @asynccontextmanager
     async def turn(self, scope: Hashable) -> AsyncIterator[None]:

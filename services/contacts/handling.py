@@ -5,7 +5,7 @@ from uuid import UUID
 
 from libs.events.catalog.contacts import Claim, Named
 from libs.events.identity import store
-from libs.events.identity.judge import names_of
+from libs.events.identity.names import names_of
 from libs.events.identity.store import Wanted
 from libs.events.topics import CONTACTS, IDENTITY
 from libs.service.commands import Asked, Commands, Done, Draft, drafted
@@ -83,8 +83,7 @@ class Handling:
         async def decide() -> Draft | None:
             contact = await self.contact(ref.node)
             require_match(asked.if_match, contact.etag)
-            async with self.service.reads.connect() as connection:
-                await self.commands.require_unparked(connection, CONTACTS, str(contact.id))
+            await self.commands.require_unparked(CONTACTS, str(contact.id))
             command = ChangeTraits(asked.command, Named(name=ref.identifier, node=str(ref.node)), patch, at)
             state = Traits(contact.traits, contact.observed_at)
             event = decide_traits(command, state)

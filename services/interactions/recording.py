@@ -76,9 +76,9 @@ class Recording:
         async def decide_again() -> Draft | None:
             async with self.service.reads.connect() as connection:
                 row = await queries.interaction(connection, id_)
-                if row is not None:
-                    require_match(asked.if_match, etag_of(row))
-                    await self.commands.require_unparked(connection, INTERACTIONS, str(row["node"]))
+            if row is not None:
+                require_match(asked.if_match, etag_of(row))
+                await self.commands.require_unparked(INTERACTIONS, str(row["node"]))
             event = decide(command, None if row is None else _state(row))
             if event is None or row is None:
                 return None
