@@ -19,9 +19,9 @@ from libs.events.catalog.contacts import (
     ContactsUnmerged,
     IdentifierLinked,
     IdentifierUnlinked,
-    Named,
 )
 from libs.events.identity.graph import Conflict, Disputed, Graph, Name
+from libs.events.identity.names import name_of, names_of
 
 
 class Verdict(StrEnum):
@@ -81,25 +81,6 @@ def invalid(reason: str) -> Ruling:
     return Ruling(Verdict.INVALID, reason)
 
 
-def names_of(claim: Claim) -> list[Name]:
-    """The names that a claim names, in order."""
-    match claim:
-        case ContactRegistered():
-            return [Name(f"contact:{claim.contact}", UUID(claim.contact)), *map(_name, claim.identifiers)]
-        case IdentifierLinked() | IdentifierUnlinked():
-            return [_name(claim.contact), _name(claim.identifier)]
-        case ContactsMerged() | ContactsUnmerged():
-            return [_name(member) for member in claim.members]
-        case ConflictResolved():
-            return [_name(claim.holder)]
-        case _:
-            assert_never(claim)
-
-
-def _name(named: Named) -> Name:
-    return Name(named.name, UUID(named.node))
-
-
 def _register(graph: Graph, claim: ContactRegistered, id_: UUID, offset: int) -> Ruling:
     names = _distinct(claim)
     homes = {graph.component(name.node) for name in names}
@@ -117,7 +98,7 @@ def _register(graph: Graph, claim: ContactRegistered, id_: UUID, offset: int) ->
 
 
 def _distinct(claim: ContactRegistered) -> list[Name]:
-    return list({name.node: name for name in map(_name, claim.identifiers)}.values())
+    return list({name.node: name for name in map(name_of, claim.identifiers)}.values())
 
 
 def _is_bare(name: Name) -> bool:
@@ -168,7 +149,7 @@ def _registered(
 
 
 def _link(graph: Graph, claim: IdentifierLinked, id_: UUID, offset: int) -> Ruling:
-    ref, name = _name(claim.contact), _name(claim.identifier)
+    ref, name = name_of(claim.contact), name_of(claim.identifier)
     owner = graph.contact(ref.node)
     if _is_bare(name):
         return invalid("identifier_is_a_contact")
@@ -207,7 +188,7 @@ def _unlink(graph: Graph, claim: IdentifierUnlinked, offset: int) -> Ruling:
 
 
 def _merge(graph: Graph, claim: ContactsMerged, id_: UUID, offset: int) -> Ruling:
-    named = [_name(member) for member in claim.members]
+    named = [name_of(member) for member in claim.members]
     members = tuple(dict.fromkeys(graph.contact(name.node) for name in named))
     if claim.merge != str(id_):
         return invalid("merge_is_not_the_claim")

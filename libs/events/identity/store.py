@@ -20,7 +20,7 @@ from libs.events.catalog.registry import find
 from libs.events.fold import Row
 from libs.events.identity import tables
 from libs.events.identity.graph import Conflict, Disputed, Graph, Link, Member, Merge, Name
-from libs.events.identity.judge import names_of
+from libs.events.identity.names import names_of
 from libs.events.rowstore import put
 
 _claims, _conflicts, _disputes, _members = tables.claims, tables.conflicts, tables.disputes, tables.members
