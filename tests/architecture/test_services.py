@@ -15,7 +15,11 @@ NOT_SERVICES = {"cli", "console"}
 # The timeline only reads.
 WITHOUT = {"timeline": {"commands", "decider"}}
 # What one service has and no other can have.
-OWN = {"interactions": {"ingest", "recording"}, "timeline": {"page", "titles"}}
+OWN = {
+    "contacts": {"handling", "refusals", "words"},
+    "interactions": {"ingest", "recording"},
+    "timeline": {"page", "titles"},
+}
 
 SERVICES = sorted(
     path.parent.name for path in (ROOT / "services").glob("*/__init__.py") if path.parent.name not in NOT_SERVICES
