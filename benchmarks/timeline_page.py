@@ -1,4 +1,8 @@
-"""`timeline_page`: the 50 newest entries of random contacts against the same server's constant page of equal size."""
+"""`timeline_page`: the 50 newest entries of random contacts against the same server's constant page of equal size.
+
+Half of the names are people of one name; the others are registered in fives, so those people have five times as many
+entries, among which a page takes the newest.
+"""
 
 import random
 import subprocess
@@ -6,18 +10,26 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
+
+import msgspec
 
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
-from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres
+from benchmarks.library import LOG, NODES, TIMELINE, fill, new_log, postgres
 from benchmarks.page_server import PATH
 from benchmarks.system import answers, environment, free_port, run, scratch_folder, stop
+from libs.events.catalog.contacts import ContactRegistered, Named
+from libs.events.ids import new_id
+from libs.events.log import Record
+from libs.events.topics import IDENTITY
 
 CLIENTS = 16
 LIMIT = 50
+TOGETHER = 5  # names of a person who has several
 ROUND_PAGES = 4_000
 ROUNDS = 5
 FOLD_TIMEOUT_S = 300
@@ -34,17 +46,50 @@ def timeline_page(size: int) -> Outcome:
             "RAPPORT_IDENTITY_SECRET": SECRET,
         }
         with _page_server(folder, settings) as (port, pid):
-            pages, constants, length = run(_rounds(port, pid, _contacts(size)))
-    figure = Figure(
-        "timeline_page", median(d.rate for d in pages), "pages/s", median(d.rate for d in constants), goal=0.3
+            rounds = run(_rounds(port, pid, _names(size)))
+    one, five, constant = (
+        median(drive.rate for drive in drives) for drives in (rounds.one, rounds.five, rounds.constant)
     )
-    size_note = f"{size:,} rows of {_contacts(size):,} contacts, pages of {length:,} bytes"
-    return Outcome([figure], [size_note, shares({"pages": pages, "constant": constants})])
+    figures = [
+        Figure("timeline_page", one, "pages/s", constant, goal=0.3),
+        Figure("timeline_page of a person of five names", five, "pages/s", one, goal=0.7),
+    ]
+    size_note = f"{size:,} rows of {_names(size):,} names, pages of {rounds.length:,} bytes"
+    return Outcome(figures, [size_note, shares(drives)])
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Pages of people of one name and of five, and constant ones; `length` is that of a page in the middle."""
+
+    one: list[Drive] = field(default_factory=list)
+    five: list[Drive] = field(default_factory=list)
+    constant: list[Drive] = field(default_factory=list)
+    length: int = 0
 
 
 async def _fill(url: str, size: int) -> None:
     async with new_log(url) as log:
-        await fill(log, size, _contacts(size))
+        await fill(log, size, _names(size))
+        people = range(0, _names(size) // 2, TOGETHER)
+        await log.append(
+            IDENTITY.name, [_registration([customer(first + n) for n in range(TOGETHER)]) for first in people]
+        )
+
+
+def _registration(names: list[str]) -> Record:
+    id_ = str(new_id())
+    named = [Named(name=name, node=NODES.key(name).decode()) for name in names]
+    event = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": "/identity",
+        "type": "rapport.contacts.contact.registered.v1",
+        "subject": f"contact:{id_}",
+        "subjectnode": id_,
+        "data": ContactRegistered(contact=id_, kind="person", identifiers=named),
+    }
+    return Record(b"identity", msgspec.json.encode(event))
 
 
 @contextmanager
@@ -67,23 +112,25 @@ def _page_server(folder: Path, settings: dict[str, str]) -> Iterator[tuple[int, 
         stop(process)
 
 
-async def _rounds(port: int, pid: int, contacts: int) -> tuple[list[Drive], list[Drive], int]:
-    """Pages, constants, and how many bytes a page has in the middle; a first round of each does not count."""
+async def _rounds(port: int, pid: int, names: int) -> Rounds:
+    """By turns; a first round of each does not count."""
     wires = await connect(port, CLIENTS)
     draw = random.Random(1)
-    requests = [_page(customer(draw.randrange(contacts))) for _ in range(ROUND_PAGES)]
-    pool = Pool(wires)
-    length = int(median([len(body_of(await pool.ask(request))) for request in requests[:200]]))
-    constant = [get(f"{PATH}?{length}")] * ROUND_PAGES
-    pages, constants = [], []
-    for _ in range(ROUNDS + 1):
-        constants.append(await drive(wires, constant, status=200, server_pid=pid))
-        pages.append(await drive(wires, requests, status=200, server_pid=pid))
+    five = [_page(customer(draw.randrange(names // 2))) for _ in range(ROUND_PAGES)]
+    one = [_page(customer(names // 2 + draw.randrange(names - names // 2))) for _ in range(ROUND_PAGES)]
+    pool, rounds = Pool(wires), Rounds()
+    rounds.length = int(median([len(body_of(await pool.ask(request))) for request in one[:200]]))
+    constant = [get(f"{PATH}?{rounds.length}")] * ROUND_PAGES
+    for number in range(ROUNDS + 1):
+        for kept, requests in ((rounds.constant, constant), (rounds.one, one), (rounds.five, five)):
+            done = await drive(wires, requests, status=200, server_pid=pid)
+            if number:
+                kept.append(done)
     pool.close()
-    return pages[1:], constants[1:], length
+    return rounds
 
 
-def _contacts(size: int) -> int:
+def _names(size: int) -> int:
     """As many as have a page each: 20,000 of 1,000,000 rows."""
     return size // LIMIT
 
