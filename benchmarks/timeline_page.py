@@ -47,9 +47,8 @@ def timeline_page(size: int) -> Outcome:
         }
         with _page_server(folder, settings) as (port, pid):
             rounds = run(_rounds(port, pid, _names(size)))
-    one, five, constant = (
-        median(drive.rate for drive in drives) for drives in (rounds.one, rounds.five, rounds.constant)
-    )
+    drives = {"one name": rounds.one, "five names": rounds.five, "constant": rounds.constant}
+    one, five, constant = (median(drive.rate for drive in each) for each in drives.values())
     figures = [
         Figure("timeline_page", one, "pages/s", constant, goal=0.3),
         Figure("timeline_page of a person of five names", five, "pages/s", one, goal=0.7),
