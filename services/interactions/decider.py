@@ -16,6 +16,7 @@ from services.interactions.commands import AmendInteraction, CompleteInteraction
 
 SOURCE = "/interactions"
 RECORDED = "rapport.interactions.interaction.recorded.v1"
+COMPLETED = "completed"
 
 
 class InteractionUnknown(Unheard):
@@ -66,8 +67,9 @@ def decide(command: Deciding, state: Interaction | None) -> InteractionAmended |
 
 
 def amended(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields after the changes; None takes one away."""
-    return {name: value for name, value in {**fields, **changes}.items() if value is not None}
+    """The fields after the changes; None takes one away. Without a status it is completed, as when it is recorded."""
+    after = {name: value for name, value in {**fields, **changes}.items() if value is not None}
+    return {"status": COMPLETED} | after
 
 
 def _amended(command: AmendInteraction, state: Interaction) -> InteractionAmended | None:
