@@ -36,7 +36,9 @@ def conflicts(system: System) -> list[dict[str, Any]]:
 
 def test_the_sample_is_registered_once_however_often(system: System, tmp_path: Path) -> None:
     before = len(conflicts(system))
-    command = ("import", str(SAMPLE), "--mapping", str(MAPPING), "--rejects", str(tmp_path / "rejects"))
+    mapping = tmp_path / "contacts.toml"  # the customers of the sample belong to other tests
+    mapping.write_text(MAPPING.read_text().replace('"crm:{customer}"', '"shop:{customer}"'))
+    command = ("import", str(SAMPLE), "--mapping", str(mapping), "--rejects", str(tmp_path / "rejects"))
     first, again = system.run(*command), system.run(*command)
     assert (first.returncode, again.returncode) == (0, 0), first.stderr
     assert first.stdout.startswith("241 read, 241 registered, 0 already known, 0 conflicts, 0 rejected in ")
@@ -45,7 +47,7 @@ def test_the_sample_is_registered_once_however_often(system: System, tmp_path: P
     found = shown(system, "email:Customer-12346@shop.example")
     assert found["contact"]["registered"]
     assert found["contact"]["traits"] == {"country": "GB", "origin": "web shop"}
-    assert set(found["identifiers"]) == {"crm:12346", "email:customer-12346@shop.example"}
+    assert set(found["identifiers"]) == {"shop:12346", "email:customer-12346@shop.example"}
     assert {link["identifier"] for link in found["links"]} == set(found["identifiers"])
     assert found["members"] == [found["contact"]["id"]]
 
