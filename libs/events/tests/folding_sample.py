@@ -1,6 +1,7 @@
 """A small projection, and all that is needed to fold a log in memory into a real database with it.
 
-An event `com.example.paid` adds an amount to its key's balance; an amount of null deletes the balance.
+An event `com.example.paid` adds an amount to its key's balance; an amount of null deletes the balance. A decision adds
+the number that stands in its resolution.
 """
 
 import asyncio
@@ -14,14 +15,16 @@ import msgspec
 from sqlalchemy import BigInteger, Column, Integer, MetaData, SmallInteger, Table, Text, Uuid, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.events.bookkeeping import checkpoints, duplicates
+from libs.events.arbitration import sequence_text
+from libs.events.bookkeeping import checkpoints, duplicates, verdicts
+from libs.events.catalog.interactions import InteractionCompleted
 from libs.events.database import for_control, for_folds
-from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
+from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, SpanFold, TextRow
 from libs.events.folding import Folder
 from libs.events.generations import Generation, Generations, tables_to_compare
 from libs.events.ids import new_id
 from libs.events.leases import Leases
-from libs.events.log import Record, Slice
+from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Record, Slice
 from libs.events.log_created import ensure_topics
 from libs.events.memory_log import MemoryLog
 from libs.events.partitions import partition_of
@@ -47,6 +50,13 @@ entries = Table(
     Column("amount", Integer),
     Column("note", Text),
 )
+extremes = Table(
+    "extremes",
+    METADATA,
+    Column("key", Text, primary_key=True),
+    Column("least", BigInteger, nullable=False),
+    Column("greatest", BigInteger, nullable=False),
+)
 balances = Table(
     "balances",
     METADATA,
@@ -64,6 +74,8 @@ class Paid(msgspec.Struct):
 
 def paid(fact: Fact) -> Paid:
     """Raises ValueError for other data, as pure code may."""
+    if isinstance(fact.data, InteractionCompleted):
+        return Paid(int(str(fact.data.resolution)))
     return msgspec.json.decode(fact.event.data or b"", type=Paid)
 
 
@@ -86,6 +98,11 @@ def balance(row: Row | None, fact: Fact, _key: RowKey) -> Row | None:
     return {"key": fact.key, "total": total + data.amount + data.surplus, "events": events + 1}
 
 
+def extreme(fact: Fact) -> Row | None:
+    amount = paid(fact).amount
+    return None if amount is None else {"key": fact.key, "least": amount, "greatest": amount}
+
+
 PROJECTION = Projection(
     service="sample",
     version=1,
@@ -94,6 +111,7 @@ PROJECTION = Projection(
     metadata=METADATA,
     memory=AppendFold(entries, entry, order=0),
     rows=(RowFold(balances, balance_keys, balance),),
+    spans=(SpanFold(extremes, extreme, least=("least",), greatest=("greatest",)),),
 )
 
 
@@ -107,6 +125,23 @@ def event(key: str, id_: str, amount: object, **more: object) -> Record:
         "data": {"amount": amount, **more},
     }
     return Record(key.encode(), json.dumps(value).encode())
+
+
+def decision(
+    key: str, id_: str, sequence: int | str | None, amount: object, *, request: str = "", scope: str = ""
+) -> Record:
+    """A decision about what belongs to this key, or about another scope of it."""
+    value = {
+        "specversion": "1.0",
+        "id": id_,
+        "source": f"/interactions/{scope or key}",
+        "type": "rapport.interactions.interaction.completed.v1",
+        "subject": f"crm:{key}",
+        "sequence": sequence_text(sequence) if isinstance(sequence, int) else sequence,
+        "data": {"interaction": key, "resolution": str(amount)},
+    }
+    headers = (*EVENT_HEADERS, (REQUEST_HEADER, request.encode())) if request else EVENT_HEADERS
+    return Record(key.encode(), json.dumps(value).encode(), headers)
 
 
 def keys_of(number: int, count: int) -> list[str]:
@@ -186,6 +221,11 @@ class Folding:
 
     async def balances(self) -> dict[str, int]:
         return {row["key"]: row["total"] for row in await self.rows(balances)}
+
+    async def outcomes(self) -> list[tuple[str, str, int | None]]:
+        """The verdicts on decisions in the log's order: command, outcome, and the sequence that was used up."""
+        rows = sorted(await self.rows(verdicts), key=lambda row: (row["partition"], row["offset"]))
+        return [(row["command"], row["outcome"], row["sequence"]) for row in rows]
 
     async def duplicates(self) -> list[dict[str, Any]]:
         return await self.rows(duplicates)

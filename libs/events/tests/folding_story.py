@@ -4,7 +4,7 @@ import json
 from random import Random
 
 from libs.events.log import Record
-from libs.events.tests.folding_sample import Folding, event, keys_of, parked
+from libs.events.tests.folding_sample import Folding, decision, event, keys_of, parked
 
 INT4_MAX = 2**31 - 1
 RECORDS = 100
@@ -24,14 +24,17 @@ class Story:
         self.records: list[Record] = []
         self.balances: dict[str, int] = {}
         self.sent: dict[str, list[Record]] = {}
+        self.decided: dict[str, list[Record]] = {}
+        self.extremes: dict[str, tuple[int, int]] = {}
         self.parked: dict[str, list[str]] = {}
         self.repeats = self.quarantined = 0
         for n in range(RECORDS):
             self.records.append(self.next(n, self.random.choice(self.keys)))
 
     def next(self, n: int, key: str) -> Record:
-        sent = self.sent.setdefault(key, [])
-        kind = self.random.choice(["fresh"] * 12 + ["again", "respelled", "other"] * 2 + ["forget", self.bad()])
+        sent, decided = self.sent.setdefault(key, []), self.decided.setdefault(key, [])
+        kinds = ["fresh"] * 8 + ["decided"] * 6 + ["again", "respelled", "other", "decided again", "superseded"] * 2
+        kind = self.random.choice([*kinds, "forget", self.bad()])
         if key in self.parked:
             self.parked[key].append("held")
             return event(key, f"{n}", 1)
@@ -45,13 +48,27 @@ class Story:
                 return event(key, json.loads(self.random.choice(sent).value)["id"], 1_000_000)
             case "poison" | "undecodable" | "overflow" | "nul":
                 return self.park(key, n, kind)
+            case "decided":
+                self.add(key, n + 1)
+                decided.append(decision(key, f"{n}", len(decided) + 1, n + 1))
+                return decided[-1]
+            case "decided again" if decided:
+                self.repeats += 1
+                return self.random.choice(decided)
+            case "superseded" if decided:
+                return decision(key, f"{n}", self.random.randint(1, len(decided)), n + 1)
             case "forget":
                 self.balances.pop(key, None)
                 sent.append(event(key, f"{n}", None))
             case _:
-                self.balances[key] = self.balances.get(key, 0) + n + 1
+                self.add(key, n + 1)
                 sent.append(event(key, f"{n}", n + 1))
         return sent[-1]
+
+    def add(self, key: str, amount: int) -> None:
+        self.balances[key] = self.balances.get(key, 0) + amount
+        least, greatest = self.extremes.get(key, (amount, amount))
+        self.extremes[key] = min(least, amount), max(greatest, amount)
 
     def bad(self) -> str:
         return (
@@ -74,6 +91,7 @@ class Story:
     async def came_true(self, process: Folding) -> None:
         tables = await process.tables()
         assert await process.balances() == self.balances
+        assert {row["key"]: (row["least"], row["greatest"]) for row in tables["extremes"]} == self.extremes
         assert len(await process.duplicates()) == self.repeats
         assert len(tables["quarantined"]) == self.quarantined
         assert sorted(row["key"] for row in tables["parked_keys"]) == sorted(self.parked)
