@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any, assert_never
 from uuid import UUID
 
+import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog import contacts as events
@@ -33,6 +34,7 @@ TRUST: Mapping[str, int] = {REGISTRATION: 10, CORRECTION: 20}
 """Of two values of a field the more trusted one is shown. A person who corrects knows better than who registers."""
 
 _MOMENT = timedelta(microseconds=1)
+_json = msgspec.json.Encoder(order="deterministic").encode  # in which true is not 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def decide_traits(command: ChangeTraits, state: Traits) -> events.TraitsChanged 
     changes = {}
     for name, patch in command.patch.items():
         before = state.values.get(name)
-        if (after := merge_patch(before, patch)) != before:
+        if _json(after := merge_patch(before, patch)) != _json(before):
             changes[name] = Change(before=before, to=after)
     if not changes:
         return None
