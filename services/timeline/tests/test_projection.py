@@ -2,30 +2,52 @@
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from libs.events.envelope import digest_of, name_of
-from libs.events.fold import Fact, fact_of
+from libs.events.fold import Fact, TextRow, fact_of
+from libs.events.identity.graph import Name
+from libs.events.identity.judge import Ruling, Verdict
 from libs.events.log import Record
 from libs.events.position import Partition
-from libs.events.tests.projection_contract import GOLDEN
-from services.timeline.projection import row
+from libs.events.tests.rich_story import GOLDEN
+from libs.events.topics import BY_NAME
+from services.timeline.projection import claim_rows, rows
 
 NODE = "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
 OTHER = "7a1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
 PLACE = Partition("interactions", 4)
+IDENTITY = Partition("identity", 0)
 RECORDED_AT = "2026-03-02T12:00:00.250Z"
 CALL: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.recorded.v1"])
 FOREIGN: dict[str, Any] = json.loads(GOLDEN["com.example.cart.abandoned"])
+AMENDED: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.amended.v1"])
+CHANGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.traits_changed.v1"])
+MERGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contacts.merged.v1"])
+ADA = Name("contact:019cae0f-d880-7c83-8a19-fdb5fc9d4931", UUID("019cae0f-d880-7c83-8a19-fdb5fc9d4931"))
+OTHER_NAME = Name("crm:4712", UUID("b27a4e90-6f13-8d52-8c4e-70a1d95b3f26"))
 
 
-def fact(event: dict[str, Any], key: str = NODE) -> Fact:
-    return fact_of(Record(key.encode(), json.dumps(event).encode()), PLACE, 7, RECORDED_AT)
+def fact(event: dict[str, Any], key: str = NODE, place: Partition = PLACE) -> Fact:
+    return fact_of(Record(key.encode(), json.dumps(event).encode()), place, 7, RECORDED_AT)
+
+
+def row(said: Fact) -> TextRow:
+    """The one row of an event."""
+    (made,) = rows(said)
+    return made
 
 
 def item(event: dict[str, Any]) -> Any:
     return json.loads(row(fact(event))[-1] or "")
+
+
+def claim(event: dict[str, Any], ruling: Ruling | None = None) -> Fact:
+    """A claim with what the judge said of it."""
+    return replace(fact(event, "identity", IDENTITY), ruling=ruling)
 
 
 def test_an_event_is_one_row_and_the_row_holds_the_item_as_it_is_answered() -> None:
@@ -95,3 +117,69 @@ def test_an_event_under_another_key_names_its_node_itself() -> None:
 def test_an_event_about_nobody_is_refused(event: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="names nobody"):
         row(fact(event))
+
+
+def test_a_decision_about_an_interaction_is_an_entry_of_its_own() -> None:
+    assert item(AMENDED) == {
+        "event_id": AMENDED["id"],
+        "type": "rapport.interactions.interaction.amended.v1",
+        "service": "interactions",
+        "contact": NODE,
+        "title": "Interaction amended: the carrier called",
+        "actor": None,
+        "channel": None,
+        "direction": None,
+        "touchpoint": None,
+        "occurred_at": "2026-03-02T10:27:00Z",
+        "recorded_at": RECORDED_AT,
+        "position": "interactions/4/7",
+        "source": AMENDED["source"],
+        "data": AMENDED["data"],
+    }
+
+
+def test_a_change_of_traits_stands_under_the_name_that_it_was_made_by() -> None:
+    contact = CHANGED["source"].removeprefix("/contacts/")
+    *columns, entry = row(fact(CHANGED, contact, Partition("contacts", 2)))
+    assert columns[:5] == [CHANGED["subjectnode"], "2026-03-02T10:21:00Z", "1", "2", "7"]
+    assert columns[7:] == [RECORDED_AT, "crm:4711", CHANGED["type"], None, None, None]
+    said = json.loads(entry or "")
+    assert (said["service"], said["contact"], said["data"]) == ("contacts", CHANGED["subjectnode"], CHANGED["data"])
+
+
+def test_a_claim_stands_under_each_name_that_it_is_about() -> None:
+    ruling = Ruling(Verdict.EFFECTIVE, contact=ADA.node, about=(ADA, OTHER_NAME))
+    first, second = claim_rows(claim(MERGED, ruling))
+    place = ("2026-03-02T10:24:00Z", str(BY_NAME["identity"].number), "0", "7", RECORDED_AT)
+    shown = (MERGED["type"], None, None, None)
+    assert first[:-1] == (str(ADA.node), *place, ADA.text, *shown)
+    assert second[:-1] == (str(OTHER_NAME.node), *place, OTHER_NAME.text, *shown)
+    assert first[-1] == second[-1]
+    assert json.loads(first[-1] or "") == {
+        "event_id": MERGED["id"],
+        "type": "rapport.contacts.contacts.merged.v1",
+        "service": "identity",
+        "contact": str(ADA.node),
+        "title": "Merged with contact …fdb5fc9d4931, crm:4712: same address and date of birth",
+        "actor": None,
+        "channel": None,
+        "direction": None,
+        "touchpoint": None,
+        "occurred_at": "2026-03-02T10:24:00Z",
+        "recorded_at": RECORDED_AT,
+        "position": "identity/0/7",
+        "source": "/identity",
+        "data": MERGED["data"],
+    }
+
+
+def test_a_claim_without_effect_says_so_to_those_whom_the_graph_knows() -> None:
+    ruling = Ruling(Verdict.CONFLICT, "names_in_conflict", conflict=ADA.node, about=(OTHER_NAME,))
+    (only,) = claim_rows(claim(MERGED, ruling))
+    assert only[0] == str(OTHER_NAME.node)
+    assert json.loads(only[-1] or "")["title"].startswith("Merge refused, names in conflict: ")
+
+
+def test_a_claim_is_no_entry_of_what_happened() -> None:
+    assert rows(claim(MERGED)) == ()
+    assert claim_rows(fact(CALL)) == ()
