@@ -4,7 +4,7 @@ import re
 
 from libs.service.errors import HttpRefusal
 
-_TAG = re.compile(r'\s*((?:W/)?"[^"]*")\s*(?:,|$)')
+_TAG = re.compile(r'(?:^|,)\s*((?:W/)?"[^"]*")\s*(?=,|$)')
 
 
 def require_match(if_match: str | None, etag: str, *, required: bool = True) -> None:
