@@ -1,11 +1,23 @@
 """Cursors come back as they went out; nothing else passes for one."""
 
+from collections.abc import Callable
+from uuid import UUID
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from libs.events.times import parse
-from libs.service.cursors import BEGINNING, Place, decode, encode
+from libs.service.cursors import (
+    BEGINNING,
+    Place,
+    decode,
+    decode_id,
+    decode_number,
+    encode,
+    encode_id,
+    encode_number,
+)
 from libs.service.errors import HttpRefusal
 
 PLACE = Place("2026-03-02T10:15:00.250000Z", 3, 11, 2**40)
@@ -24,6 +36,17 @@ def test_none_is_the_beginning() -> None:
     assert decode(None) == BEGINNING
 
 
+@given(st.uuids(), st.integers(0, 2**63 - 1))
+def test_an_id_and_a_number_come_back(id_: UUID, number: int) -> None:
+    assert decode_id(encode_id(id_)) == id_
+    assert decode_number(encode_number(number)) == number
+
+
+def test_without_a_cursor_there_is_nothing_to_go_on_after() -> None:
+    assert decode_id(None) is None
+    assert decode_number(None) is None
+
+
 @given(st.text(max_size=400))
 @example("A" * 10_000)
 @example("=")
@@ -36,6 +59,40 @@ def test_none_is_the_beginning() -> None:
 @example(encode(Place(PLACE.occurred_at, 1, 2**15, 1)))
 @example(encode(Place(PLACE.occurred_at, 1, 1, 2**63)))
 def test_anything_else_is_refused(text: str) -> None:
+    refuse(decode, text)
+    refuse(decode_id, text)
+
+
+@given(st.text(max_size=20))
+@example(encode_number(-1))
+@example(encode_number(2**63))
+@example(encode_number(7)[:-1])
+def test_a_text_is_a_possible_number_or_refused(text: str) -> None:
+    try:
+        number = decode_number(text)
+    except HttpRefusal as refused:
+        assert (refused.status_code, refused.code) == (400, "bad_cursor")
+    else:
+        assert number is not None
+        assert 0 <= number < 2**63
+
+
+@pytest.mark.parametrize(
+    ("read", "cursor"),
+    [
+        (decode, encode_id(UUID(int=7))),
+        (decode, encode_number(7)),
+        (decode_id, encode(PLACE)),
+        (decode_id, encode_number(7)),
+        (decode_number, encode(PLACE)),
+        (decode_number, encode_id(UUID(int=7))),
+    ],
+)
+def test_another_lists_cursor_is_refused(read: Callable[[str], object], cursor: str) -> None:
+    refuse(read, cursor)
+
+
+def refuse(read: Callable[[str], object], text: str) -> None:
     with pytest.raises(HttpRefusal) as refused:
-        decode(text)
+        read(text)
     assert (refused.value.status_code, refused.value.code) == (400, "bad_cursor")
