@@ -124,7 +124,8 @@ class Graph:
         return self._floats(node) and len({self.contact(owner) for owner in self.owners(node)}) > 1
 
     def contact(self, node: UUID) -> UUID:
-        """The contact that a name belongs to, merges left aside."""
+        """The contact that a name belongs to, merges left aside; of names that claim each other the least."""
+        passed = {node}
         while owners := self.owners(node):
             if not self._floats(node) and not self._is_unique(node):
                 return node
@@ -132,6 +133,9 @@ class Graph:
             if len(found) > 1:
                 return node
             (node,) = found
+            if node in passed:
+                return min(passed)
+            passed.add(node)
         return node
 
     def _is_unique(self, node: UUID) -> bool:

@@ -170,7 +170,8 @@ def _link(graph: Graph, claim: IdentifierLinked, id_: UUID, offset: int) -> Ruli
 
 def _linked(graph: Graph, name: Name, owner: UUID, offset: int, losers: Sequence[UUID] = ()) -> Ruling:
     graph.name(name)
-    graph.link(name, owner, offset)
+    if owner != name.node:  # a claimant in a conflict may have been linked to the very name meanwhile
+        graph.link(name, owner, offset)
     graph.settle([owner, name.node, *losers], offset)
     return Ruling(Verdict.EFFECTIVE, contact=graph.component(owner))
 

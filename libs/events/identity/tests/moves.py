@@ -36,7 +36,9 @@ class Move(NamedTuple):
     again: int | None
 
 
-KINDS = ["register"] * 4 + ["link"] * 5 + ["unlink"] * 2 + ["merge"] * 4 + ["unmerge"] * 2 + ["resolve"] * 4 + ["odd"]
+KINDS = (
+    ["register"] * 4 + ["link"] * 5 + ["unlink"] * 2 + ["merge"] * 4 + ["unmerge"] * 2 + ["resolve"] * 4 + ["odd"] * 2
+)
 _move = st.builds(
     Move, st.sampled_from(KINDS), *[st.integers(0, 14)] * 3, st.one_of(st.none(), st.none(), st.integers(0, 30))
 )
@@ -56,7 +58,7 @@ def story_of(given: Iterable[Move]) -> list[Told]:
     graph, told = Graph(), list[Told]()
     for move in given:
         number = len(told) + 1
-        claim = _said(move, graph)(said.at(number))
+        claim = _said(move, graph, number)(said.at(number))
         judge(graph, claim, said.at(number), number)
         told.append(Told(number, claim))
         if move.again is not None:
@@ -64,7 +66,7 @@ def story_of(given: Iterable[Move]) -> list[Told]:
     return told
 
 
-def _said(move: Move, graph: Graph) -> Said:
+def _said(move: Move, graph: Graph, number: int) -> Said:
     _, one, two, three, _ = move
     match move.kind:
         case "register":
@@ -81,7 +83,7 @@ def _said(move: Move, graph: Graph) -> Said:
         case "resolve":
             return _resolving(graph, one, two)
         case _:
-            return _odd(graph, one, two)
+            return _odd(graph, number, one, two)
 
 
 def _name(number: int) -> str:
@@ -114,8 +116,9 @@ def _resolving(graph: Graph, one: int, two: int) -> Said:
     return said.resolve(conflict.since, holder)
 
 
-def _odd(graph: Graph, one: int, two: int) -> Said:
-    match one % 6:
+def _odd(graph: Graph, number: int, one: int, two: int) -> Said:
+    other = _ref(graph, one + two)
+    match one % 9:
         case 0:
             return said.register(_ref(graph, two), contact=str(said.at(one)))
         case 1:
@@ -126,6 +129,12 @@ def _odd(graph: Graph, one: int, two: int) -> Said:
             return said.link(_ref(graph, two), f"contact:{said.node(_name(one))}")
         case 4:
             return said.unlink(_ref(graph, two), _name(one))
+        case 5:
+            return said.register(f"{_name(two)}={other}", f"{_name(one)}={said.contact(number)}")
+        case 6:
+            return said.link(_ref(graph, two), f"{_name(one)}={other}")
+        case 7:
+            return said.merge(f"{_name(two)}={other}", _ref(graph, one))
         case _:
             return said.link(_ref(graph, two), _ref(graph, two))
 

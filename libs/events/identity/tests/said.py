@@ -36,7 +36,9 @@ def node(name: str) -> UUID:
 
 
 def named(name: str) -> Named:
-    return Named(name=name, node=str(node(name)))
+    """A name with its node; `crm:1=tel:2` is a name with the node of another, which no honest writer makes."""
+    text, _, other = name.partition("=")
+    return Named(name=text, node=str(node(other or text)))
 
 
 def name(text: str) -> Name:

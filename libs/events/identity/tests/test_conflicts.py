@@ -1,7 +1,7 @@
 """Names that several claim, and how a person decides whose they are."""
 
 from libs.events.identity.judge import Verdict
-from libs.events.identity.tests.said import Said, at, contact, link, merge, register, resolve, unlink, unmerge
+from libs.events.identity.tests.said import Said, at, contact, link, merge, node, register, resolve, unlink, unmerge
 from libs.events.identity.tests.spec import given
 
 ADA, JOE, EVE = "crm:1", "crm:2", "crm:3"
@@ -60,6 +60,11 @@ class TestResolution:
     def test_for_a_registration_whose_other_name_is_anothers_by_now_is_refused(self) -> None:
         case = given(register(ADA, MAIL), register(JOE, MAIL), register(JOE))
         case.when(resolve(2, contact(2))).invalid("identifier_claimed").together(ADA, MAIL)
+
+    def test_for_a_claimant_that_was_linked_to_the_name_meanwhile_leaves_them_together(self) -> None:
+        case = given(register(ADA), merge(ADA, MAIL), link(JOE, MAIL), unmerge(2), link(MAIL, JOE))
+        case.when(resolve(3, JOE)).effective(MAIL).together(JOE, MAIL).apart(ADA, JOE)
+        assert case.graph.contact(node(JOE)) == node(MAIL)
 
     def test_gives_the_name_to_the_claimant_though_the_holder_has_let_it_go(self) -> None:
         given(*refused_link(), unlink(ADA, MAIL)).when(resolve(3, JOE)).effective(contact(2)).together(JOE, MAIL)
