@@ -34,7 +34,7 @@ from services.contacts.schemas import (
 )
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-Reason = Annotated[str | None, Query(min_length=1, max_length=65_536, description="Why")]
+Reason = Annotated[str | None, Query(min_length=1, max_length=2_000, description="Why")]
 
 _PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
 
