@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
+from urllib.parse import quote
 from uuid import UUID
 
 import httpx
@@ -50,15 +51,21 @@ def foreign(subject: str, id_: str | None = None, **attributes: object) -> Event
 
 
 class Api:
-    """Both services of a system."""
+    """All services of a system."""
 
     def __init__(self, system: System) -> None:
+        self.system = system
+        self.contacts = httpx.Client(base_url=system.contacts, timeout=30)
         self.interactions = httpx.Client(base_url=system.interactions, timeout=30)
         self.timeline = httpx.Client(base_url=system.timeline, timeout=30)
 
+    @property
+    def clients(self) -> tuple[httpx.Client, ...]:
+        return self.contacts, self.interactions, self.timeline
+
     def close(self) -> None:
-        self.interactions.close()
-        self.timeline.close()
+        for client in self.clients:
+            client.close()
 
     def post(self, event: object, **more: Any) -> httpx.Response:
         """One event in structured mode; bytes go as they are."""
@@ -78,6 +85,62 @@ class Api:
         """Record an interaction."""
         body = {"contact": contact, "channel": "telephone", "direction": "inbound", **fields}
         return self.interactions.post("/v1/interactions", json=body, headers=headers)
+
+    def register(self, *identifiers: str, headers: Mapping[str, str] | None = None, **fields: object) -> httpx.Response:
+        """Register a contact that goes by these names."""
+        return self.contacts.post("/v1/contacts", json={"identifiers": identifiers, **fields}, headers=headers)
+
+    def registered(self, *identifiers: str, **fields: Any) -> str:
+        """The id of a contact that is registered now."""
+        return str(created(self.register(*identifiers, **fields))["id"])
+
+    def link(
+        self, ref: str, identifier: str, *, headers: Mapping[str, str] | None = None, **fields: object
+    ) -> httpx.Response:
+        body = {"identifier": identifier, **fields}
+        return self.contacts.post(f"/v1/contacts/{escaped(ref)}/identifiers", json=body, headers=headers)
+
+    def unlink(self, ref: str, identifier: str, **params: str) -> httpx.Response:
+        return self.contacts.delete(f"/v1/contacts/{escaped(ref)}/identifiers/{escaped(identifier)}", params=params)
+
+    def merge(
+        self, *members: str, reason: str = "the same", headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
+        return self.contacts.post("/v1/merges", json={"members": members, "reason": reason}, headers=headers)
+
+    def merged(self, *members: str) -> str:
+        """The id of a merge that holds now."""
+        return str(created(self.merge(*members))["id"])
+
+    def unmerge(self, merge: str, **params: str) -> httpx.Response:
+        return self.contacts.delete(f"/v1/merges/{merge}", params=params)
+
+    def unmerged(self, merge: str) -> None:
+        response = self.unmerge(merge)
+        assert response.status_code == 204, response.text
+
+    def change(
+        self, ref: str, if_match: str | None = "*", *, headers: Mapping[str, str] | None = None, **traits: object
+    ) -> httpx.Response:
+        """Change traits."""
+        match = {} if if_match is None else {"If-Match": if_match}
+        url = f"/v1/contacts/{escaped(ref)}"
+        return self.contacts.patch(url, json={"traits": traits}, headers={**match, **(headers or {})})
+
+    def resolve(self, conflict: str, holder: str, reason: str = "asked them") -> httpx.Response:
+        return self.contacts.post(f"/v1/conflicts/{conflict}/resolution", json={"holder": holder, "reason": reason})
+
+    def contact(self, ref: str, **params: Any) -> Any:
+        """A contact, of whom somebody must have heard."""
+        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}", params=params))
+
+    def etag(self, ref: str) -> str:
+        response = self.contacts.get(f"/v1/contacts/{escaped(ref)}")
+        ok(response)
+        return response.headers["etag"]
+
+    def graph(self, ref: str) -> Any:
+        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}/graph"))
 
     def posted(self, *events: Event) -> str:
         """Post events and give the position after them."""
@@ -104,20 +167,32 @@ class Api:
         return items
 
     def records(self) -> int:
-        """How many records interactions has folded, one of them posted for the purpose."""
-        token = self.posted(foreign("crm:marker"))
-        response = self.interactions.get("/v1/schemas", params={"min_position": token})
-        _, reached = msgspec.msgpack.decode(unpadded(response.headers["rapport-position"]))
-        return sum(offset for partitions in reached.values() for offset in partitions.values())
+        """How many records the log holds of the topics that services write."""
+        _, ends = msgspec.msgpack.decode(unpadded(self.system.position()))
+        return sum(offset for partitions in ends.values() for offset in partitions.values())
 
     @contextmanager
     def stores(self, records: int) -> Iterator[None]:
-        """What happens in the block appends exactly so many records, and leaves both services ready."""
+        """What happens in the block appends exactly so many records, and leaves all services ready."""
         before = self.records()
         yield
-        assert self.records() - before - 1 == records
-        assert self.interactions.get("/readyz").status_code == 200
-        assert self.timeline.get("/readyz").status_code == 200
+        assert self.records() - before == records
+        assert all(client.get("/readyz").status_code == 200 for client in self.clients)
+
+
+def ok(response: httpx.Response) -> Any:
+    assert response.status_code == 200, response.text
+    return response.json()
+
+
+def created(response: httpx.Response) -> Any:
+    assert response.status_code == 201, response.text
+    return response.json()
+
+
+def escaped(ref: str) -> str:
+    """A ref as it stands in a path."""
+    return quote(ref, safe="")
 
 
 def unpadded(token: str) -> bytes:

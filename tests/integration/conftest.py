@@ -19,7 +19,7 @@ from libs.events.identifiers import Nodes
 from libs.events.log_created import recognise
 from libs.events.position import encode
 from libs.events.postgres_log.adapter import open_postgres_log
-from libs.events.topics import INTERACTIONS
+from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
@@ -91,7 +91,7 @@ class System:
     async def _end_of_log(self) -> str:
         async with open_postgres_log(self.runtime.log_url) as log:
             await recognise(log, Nodes(Home.at(self.data).identity_secret()).check_value())
-            return encode(log.log_id, await log.ends([INTERACTIONS.name]))
+            return encode(log.log_id, await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name]))
 
     def start(self) -> None:
         """Returns when the system says that it is ready."""

@@ -1,6 +1,7 @@
 """Commands that are for a system in trouble: on one of their own, which they may spoil."""
 
 import json
+import re
 from collections.abc import Iterator
 
 import asyncpg
@@ -40,10 +41,12 @@ async def append(system: System, key: bytes, *values: bytes) -> None:
 
 
 def settle(system: System) -> None:
-    """Return when both services have folded all there is."""
+    """Return when all services have folded all there is."""
     params = {"min_position": system.position()}
-    for url in (f"{system.timeline}/v1/timeline/crm:demo-ada", f"{system.interactions}/v1/interactions"):
-        httpx.get(url, params=params, headers={"prefer": "wait=30"}, timeout=40, trust_env=False).raise_for_status()
+    for url in system.urls.values():
+        wait = {"prefer": "wait=30"}
+        response = httpx.get(f"{url}/v1/anything", params=params, headers=wait, timeout=40, trust_env=False)
+        assert response.status_code == 404, response.text
 
 
 def ready(url: str) -> bool:
@@ -65,11 +68,11 @@ def test_equal_tables_are_verified(spoilt: System) -> None:
     settle(spoilt)
     done = spoilt.run("verify")
     assert done.returncode == 0
-    assert "interactions: equal" in done.stdout
-    assert "timeline: equal" in done.stdout
+    for service in spoilt.urls:
+        assert f"{service}: equal" in done.stdout
     entries = next(line.split() for line in done.stdout.splitlines() if line.strip().startswith("entries"))
-    assert entries[1:3] == ["12", "12"]
-    assert "at interactions 0:" in done.stdout
+    assert entries[1] == entries[2] != "0"
+    assert "; interactions 0:" in done.stdout
 
 
 @pytest.mark.asyncio
@@ -87,7 +90,7 @@ async def test_a_row_that_differs_is_shown_and_a_rebuild_mends_it(spoilt: System
     rebuilt = spoilt.run("rebuild", "timeline", "--yes")
     assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
     assert "answers 503 `rebuilding`" in rebuilt.stdout
-    assert "timeline is rebuilt: 24 records folded" in rebuilt.stdout
+    assert re.search(r"timeline is rebuilt: \d\d records folded", rebuilt.stdout)
     assert generation(spoilt, "timeline") != schema
     assert ready(spoilt.timeline)
     settle(spoilt)
@@ -102,7 +105,7 @@ async def test_a_parked_key_is_listed_with_what_it_holds(spoilt: System) -> None
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b[31m" not in done.stdout
     lines = [line.split() for line in done.stdout.splitlines() if " undecodable: " in line]
-    assert [line[0] for line in lines] == ["interactions", "timeline"]
+    assert [line[0] for line in lines] == ["contacts", "interactions", "timeline"]
     assert all("2" in line for line in lines)
     place = next(word for word in lines[0] if word.startswith("interactions/"))
     shown = spoilt.run("parked", "show", "timeline", place)
@@ -114,7 +117,7 @@ async def test_a_parked_key_is_listed_with_what_it_holds(spoilt: System) -> None
     assert (missing.returncode, missing.stdout) == (1, "")
     assert "timeline holds nothing back at interactions/0/999" in missing.stderr
     status = json.loads(spoilt.run("status", "--json").stdout)
-    assert [service["parked_keys"] for service in status["services"]] == [1, 1]
+    assert [service["parked_keys"] for service in status["services"]] == [1, 1, 1]
     assert spoilt.run("verify", "timeline").returncode == 0
     assert "not an event: interactions/" in spoilt.run("tail").stdout
 

@@ -56,6 +56,7 @@ class TestRecording:
             "source": "/interactions",
             "position": item["position"],
             "status": "completed",
+            "amendments": [],
             "channel": "telephone",
             "direction": "inbound",
             "summary": "Called",

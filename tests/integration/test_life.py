@@ -70,7 +70,7 @@ def test_browsers_may_post_events_from_that_origin(started: System) -> None:
 
 
 def test_a_start_beside_a_running_one_says_so_and_ends(started: System) -> None:
-    other_ports = {f"RAPPORT_PORT_{name}": "0" for name in ("INTERACTIONS", "TIMELINE")}
+    other_ports = {f"RAPPORT_PORT_{name}": "0" for name in ("CONTACTS", "INTERACTIONS", "TIMELINE")}
     second = run(started, "up", **other_ports)
     assert second.returncode == 1
     assert "already running" in second.stderr
@@ -81,8 +81,8 @@ def test_a_start_beside_a_running_one_says_so_and_ends(started: System) -> None:
 def test_a_start_on_a_taken_port_names_it(started: System, tmp_path: Path) -> None:
     second = run(started, "up", RAPPORT_DATA=str(tmp_path / "other"))
     assert second.returncode == 1
-    assert f"127.0.0.1:{started.ports['interactions']}" in second.stderr
-    assert "RAPPORT_PORT_INTERACTIONS" in second.stderr
+    assert f"127.0.0.1:{started.ports['contacts']}" in second.stderr
+    assert "RAPPORT_PORT_CONTACTS" in second.stderr
 
 
 @pytest.mark.parametrize("command", [["up"], ["serve", "timeline"]])

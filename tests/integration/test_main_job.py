@@ -42,7 +42,7 @@ def pence_by_customer(file: Path) -> Counter[str]:
 
 
 async def everything_folded(system: System) -> None:
-    """Both services have folded what the log holds now."""
+    """All services have folded what the log holds now."""
     token = system.position()
     async with httpx.AsyncClient(timeout=60) as client:
         for url in system.urls.values():

@@ -11,6 +11,8 @@ from libs.events.position import Partition, encode
 from tests.integration.client import Api, ahead, log_of, purchase, refused, someone
 from tests.integration.conftest import System
 
+SERVICES = ["contacts", "interactions", "timeline"]
+
 
 @pytest.fixture(scope="module")
 def api(system: System) -> Iterator[Api]:
@@ -26,11 +28,15 @@ def test_a_read_sees_what_its_position_says(api: Api) -> None:
         assert api.ids(name, min_position=token)[0] == f"{n}"
 
 
-@pytest.mark.parametrize("service", ["interactions", "timeline"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_each_answer_under_v1_has_a_position(api: Api, service: str) -> None:
     client: httpx.Client = getattr(api, service)
     api.page(name := someone(), min_position=api.posted(purchase(name)))
     paths = {
+        "contacts": [
+            "/v1/contacts", f"/v1/contacts/{name}", "/v1/contacts/crm:nobody", "/v1/contacts?limit=0", "/v1/merges/1",
+            "/v1/conflicts", "/v1/contacts/%00",
+        ],
         "interactions": [
             "/v1/schemas", "/v1/interactions", "/v1/events/1", "/v1/interactions?limit=0", "/v1/nothing",
             "/v1/interactions/%ff",
@@ -41,9 +47,9 @@ def test_each_answer_under_v1_has_a_position(api: Api, service: str) -> None:
         assert log_of(client.get(path).headers["rapport-position"]).version == 7
 
 
-def test_positions_of_both_services_are_of_one_log(api: Api) -> None:
-    tokens = [client.get("/v1/x").headers["rapport-position"] for client in (api.interactions, api.timeline)]
-    assert log_of(tokens[0]) == log_of(tokens[1])
+def test_positions_of_all_services_are_of_one_log(api: Api) -> None:
+    tokens = [client.get("/v1/x").headers["rapport-position"] for client in api.clients]
+    assert len({log_of(token) for token in tokens}) == 1
 
 
 def test_a_position_that_is_not_reached_in_time_is_503_and_says_what_is(api: Api) -> None:
@@ -95,7 +101,7 @@ def test_another_logs_token_is_refused(api: Api) -> None:
 @pytest.mark.parametrize(
     "token", ["x", "=", "AAAA", "A" * 3_000, "é", "ks", base64.urlsafe_b64encode(b"\x92\xc4\x10").decode()]
 )
-@pytest.mark.parametrize("service", ["interactions", "timeline"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_what_is_no_token_is_refused_on_every_route(api: Api, service: str, token: str) -> None:
     client: httpx.Client = getattr(api, service)
     for path in ("/v1/timeline/crm:1", "/v1/schemas", "/v1/nothing"):

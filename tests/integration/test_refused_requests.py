@@ -55,7 +55,6 @@ PATHS = {
     "/v1/interactions/%00": (400, "bad_path"),
     "/v1/interactions/0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1": (404, "interaction_unknown"),
     "/v1/outcomes/interactions/1": (400, "bad_parameter"),
-    "/v1/outcomes/interactions/0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1": (404, "command_unknown"),
     "/v1/timeline/crm:1": (404, "not_found"),
     "/docs/nothing": (404, "not_found"),
 }

@@ -21,7 +21,7 @@ from tests.integration.conftest import System
 
 EXAMPLES = 50  # of each operation and mode: some 15 s in all, on two busy cores
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-SERVICES = ["interactions", "timeline"]
+SERVICES = ["contacts", "interactions", "timeline"]
 
 
 @pytest.mark.filterwarnings("ignore")  # its own dependencies warn

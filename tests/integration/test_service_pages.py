@@ -10,7 +10,7 @@ from libs.service.docs import FILES, FOLDER
 from tests.integration.client import Api, purchase, refused, someone
 from tests.integration.conftest import System
 
-SERVICES = ["interactions", "timeline"]
+SERVICES = ["contacts", "interactions", "timeline"]
 
 
 @pytest.fixture(scope="module")
