@@ -7,7 +7,22 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, RowMapping, Select, Text, Uuid, bindparam, cast, exists, func, literal, select, true
+from sqlalchemy import (
+    ARRAY,
+    FromClause,
+    RowMapping,
+    Select,
+    Subquery,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    select,
+    true,
+)
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -106,53 +121,10 @@ def _shown(given: list[dict[str, Any]]) -> tuple[dict[str, Any], datetime | None
 
 
 def _statement() -> Select[Any]:
-    given = func.unnest(_NODES).table_valued("node", with_ordinality="n", name="given").render_derived()
-    own = members.alias("own")
-    lies_in = select(own.c.component).where(own.c.node == given.c.node, holds(own)).scalar_subquery()
-    asked = select(given.c.n, given.c.node, func.coalesce(lies_in, given.c.node).label("id")).subquery("asked")
-    # The component's nodes; a node that nobody has claimed is alone.
-    together = (
-        select(
-            func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("inside"),
-            func.array_agg(members.c.name).label("names"),
-            func.array_agg(members.c.node).filter(members.c.is_contact).label("members"),
-        )
-        .where(members.c.component == asked.c.id, holds(members))
-        .correlate(asked)
-        .lateral("together")
-    )  # fmt: skip
+    asked = _asked()
+    together = _together(asked)
     inside = together.c.inside
-    ranked = (
-        select(traits.c.field, traits.c.value, traits.c.observed_at)
-        .where(traits.c.node == func.any(inside))
-        .order_by(*(traits.c[name] for name in RANK))
-        .correlate(together)
-        .subquery("ranked")
-    )
-    said = func.json_build_object("field", ranked.c.field, "value", ranked.c.value, "observed_at", ranked.c.observed_at)
-    sights = (
-        select(
-            func.min(seen.c.first_seen).label("first_seen"),
-            func.max(seen.c.last_seen).label("last_seen"),
-            func.max(seen.c.name).label("seen_name"),
-        )
-        .where(seen.c.node == func.any(inside))
-        .correlate(together)
-        .lateral("sights")
-    )
-    node = func.unnest(inside).table_valued("node", name="each").render_derived()
-    head = (
-        select(func.max(verdicts.c.sequence).label("sequence"))
-        .where(verdicts.c.scope == _SCOPE + cast(node.c.node, Text), counted)
-        .correlate(node)
-        .lateral("head")
-    )
-    heads = (
-        select(func.json_object_agg(cast(node.c.node, Text), head.c.sequence).filter(head.c.sequence.is_not(None)))
-        .select_from(node)
-        .join(head, true())
-        .correlate(together)
-    )
+    sights = _sights(inside).correlate(together).lateral("sights")
     ever = members.alias("ever")
     return (
         select(
@@ -164,8 +136,8 @@ def _statement() -> Select[Any]:
             sights.c.first_seen,
             sights.c.last_seen,
             sights.c.seen_name,
-            select(func.json_agg(said)).select_from(ranked).scalar_subquery().label("traits"),
-            heads.scalar_subquery().label("heads"),
+            _ranked(together).scalar_subquery().label("traits"),
+            _heads(inside).correlate(together).scalar_subquery().label("heads"),
             select(registrations.c.kind).where(registrations.c.contact == asked.c.id).scalar_subquery().label("kind"),
             select(components.c.last_claim).where(components.c.id == asked.c.id).scalar_subquery().label("last_claim"),
             exists().where(ever.c.node == asked.c.node).label("is_claimed"),
@@ -176,6 +148,62 @@ def _statement() -> Select[Any]:
         .join(sights, true())
         .order_by(asked.c.n)
     )
+
+
+def _asked() -> Subquery:
+    """The nodes as they were given, with the component of each."""
+    given = func.unnest(_NODES).table_valued("node", with_ordinality="n", name="given").render_derived()
+    own = members.alias("own")
+    lies_in = select(own.c.component).where(own.c.node == given.c.node, holds(own)).scalar_subquery()
+    return select(given.c.n, given.c.node, func.coalesce(lies_in, given.c.node).label("id")).subquery("asked")
+
+
+def _together(asked: Subquery) -> FromClause:
+    """The component's nodes; a node that nobody has claimed is alone."""
+    return (
+        select(
+            func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("inside"),
+            func.array_agg(members.c.name).label("names"),
+            func.array_agg(members.c.node).filter(members.c.is_contact).label("members"),
+        )
+        .where(members.c.component == asked.c.id, holds(members))
+        .correlate(asked)
+        .lateral("together")
+    )
+
+
+def _ranked(together: FromClause) -> Select[Any]:
+    """Every value that a field was given, in ascending order of rank."""
+    ranked = (
+        select(traits.c.field, traits.c.value, traits.c.observed_at)
+        .where(traits.c.node == func.any(together.c.inside))
+        .order_by(*(traits.c[name] for name in RANK))
+        .correlate(together)
+        .subquery("ranked")
+    )
+    said = func.json_build_object("field", ranked.c.field, "value", ranked.c.value, "observed_at", ranked.c.observed_at)
+    return select(func.json_agg(said)).select_from(ranked)
+
+
+def _sights(inside: Any) -> Select[Any]:
+    return select(
+        func.min(seen.c.first_seen).label("first_seen"),
+        func.max(seen.c.last_seen).label("last_seen"),
+        func.max(seen.c.name).label("seen_name"),
+    ).where(seen.c.node == func.any(inside))
+
+
+def _heads(inside: Any) -> Select[Any]:
+    """How many decisions there are about each node."""
+    node = func.unnest(inside).table_valued("node", name="each").render_derived()
+    head = (
+        select(func.max(verdicts.c.sequence).label("sequence"))
+        .where(verdicts.c.scope == _SCOPE + cast(node.c.node, Text), counted)
+        .correlate(node)
+        .lateral("head")
+    )
+    told = func.json_object_agg(cast(node.c.node, Text), head.c.sequence).filter(head.c.sequence.is_not(None))
+    return select(told).select_from(node).join(head, true())
 
 
 _CONTACTS = _statement()
