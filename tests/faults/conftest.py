@@ -9,6 +9,7 @@ import pytest
 import pytest_asyncio
 
 from libs.events.postgres_log.adapter import PostgresLog
+from tests.faults.events import SERVICES
 from tests.faults.stage import Stage, empty
 from tests.integration.conftest import System, new_system
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(scope="session")
 async def stage_urls(postgres: "EmbeddedPostgres") -> list[str]:
     """Databases that the stages of this test process share, one after the other: emptying one is quicker."""
-    names = [f"stage_{name}" for name in ("log", "interactions", "timeline")]
+    names = [f"stage_{name}" for name in ("log", *SERVICES)]
     await asyncio.to_thread(postgres.ensure_databases, names)
     return [postgres.url(name) for name in names]
 
@@ -28,8 +29,8 @@ async def stage_urls(postgres: "EmbeddedPostgres") -> list[str]:
 async def stage(stage_urls: list[str], tmp_path: Path) -> AsyncIterator[Stage]:
     for url in stage_urls:
         await empty(url)
-    log_url, interactions_url, timeline_url = stage_urls
-    made = Stage(log_url, {"interactions": interactions_url, "timeline": timeline_url}, tmp_path)
+    log_url, *database_urls = stage_urls
+    made = Stage(log_url, dict(zip(SERVICES, database_urls, strict=True)), tmp_path)
     yield made
     for process in made.processes:
         process.kill()

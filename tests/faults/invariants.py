@@ -1,7 +1,4 @@
-"""What holds whatever happened: functions named after I1 to I10 of the fault catalogue. Each raises with its reason.
-
-I5, the order within an aggregate, is of decisions: it comes with them.
-"""
+"""What holds whatever happened: functions named after I1 to I10 of the fault catalogue. Each raises with its reason."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -13,13 +10,25 @@ import msgspec
 from libs.events import replays
 from libs.events.log import EventLog
 from libs.events.position import Partition, decode
-from tests.faults.events import EVERYWHERE, TOPIC, projection
+from libs.events.topics import BY_NAME, CONTACTS, IDENTITY, INTERACTIONS
+from tests.faults.events import partitions_of, projection
+from tests.faults.history import Effect, History, Kind, Outcome
 from tests.faults.stage import rows
-from tests.faults.workload import History, Kind, Outcome
 from tests.integration.conftest import System
 
 READ_RECORDS, READ_BYTES = 5_000, 8 << 20
 SHOWN = 5
+
+_ASIDE = ("duplicates", "quarantined", "parked_records")
+_APPLIED = 'SELECT scope, topic, partition, "offset", sequence FROM verdicts WHERE sequence IS NOT NULL ORDER BY 1, 5'
+_TWICE_DECIDED = (
+    "SELECT name, 'decided', command, count(*) FROM verdicts WHERE sequence IS NOT NULL "
+    "GROUP BY 1, 2, 3 HAVING count(*) > 1"
+)
+_TWICE_ENTERED = (
+    "SELECT node, entry::json->>'source', entry::json->>'event_id', count(*) FROM {} GROUP BY 1, 2, 3 "
+    "HAVING count(*) > 1"
+)
 
 Name = tuple[str, str, str]
 Contents = Mapping[Partition, list[bytes]]
@@ -40,10 +49,15 @@ class _Named(msgspec.Struct):
     subject: str = ""
 
 
+class _Decided(msgspec.Struct):
+    source: str
+    sequence: str
+
+
 async def contents(log: EventLog) -> Contents:
-    """Every record of the topic by its offset, at least up to the ends of this moment. Raises where one is missing."""
-    found: dict[Partition, list[bytes]] = {partition: [] for partition in EVERYWHERE}
-    ends = await log.ends([TOPIC])
+    """Every record by its offset, at least up to the ends of this moment. Raises where one is missing."""
+    found: dict[Partition, list[bytes]] = {partition: [] for partition in partitions_of()}
+    ends = await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name])
     for partition, values in found.items():
         while slices := await log.read({partition: len(values)}, max_records=READ_RECORDS, max_bytes=READ_BYTES):
             for piece in slices:
@@ -70,8 +84,12 @@ def names_in(log: Contents) -> Counter[Name]:
 
 async def i1_nothing_acknowledged_is_lost(history: History, log: Contents, timeline_url: str) -> None:
     acknowledged = {name for entry in history.acknowledged() for name in entry.operation.names}
-    if lost := acknowledged - set(names_in(log)):
+    written = names_in(log)
+    if lost := acknowledged - set(written):
         raise Broken("I1: acknowledged, and not in the log", lost)
+    ids = {id_ for _, _, id_ in written}
+    if lost_commands := [entry for entry in history.decided() if entry.operation.command not in ids]:
+        raise Broken("I1: acknowledged, and not in the log", lost_commands)
     entries = await rows(timeline_url, "SELECT subject, entry::json->>'source', entry::json->>'event_id' FROM entries")
     if lost := acknowledged - {tuple(entry) for entry in entries}:
         raise Broken("I1: acknowledged, and not on the timeline", lost)
@@ -79,20 +97,41 @@ async def i1_nothing_acknowledged_is_lost(history: History, log: Contents, timel
 
 async def i2_nothing_takes_effect_twice(database_urls: Mapping[str, str]) -> None:
     queries = {
+        "contacts": _TWICE_DECIDED,
         "interactions": "SELECT node, source, event_id, count(*) FROM events GROUP BY 1, 2, 3 HAVING count(*) > 1",
-        "timeline": "SELECT node, entry::json->>'source', entry::json->>'event_id', count(*) FROM entries "
-        "GROUP BY 1, 2, 3 HAVING count(*) > 1",
+        "timeline": _TWICE_ENTERED.format("entries") + " UNION ALL " + _TWICE_ENTERED.format("identity_entries"),
     }
     for service, url in database_urls.items():
-        if twice := await rows(url, queries[service]):
+        if twice := await rows(url, queries[service]) + await rows(url, _TWICE_DECIDED):
             raise Broken(f"I2: folded twice by {service}", twice)
 
 
-def i3_nothing_refused_takes_effect(history: History, log: Contents) -> None:
+def i2_what_was_acknowledged_took_effect(history: History, effects: Mapping[str, str]) -> None:
+    """`effects` are the decisions and claims that did, or were so already, by their ids."""
+    if idle := [entry for entry in history.decided() if entry.operation.command not in effects]:
+        raise Broken("I2: acknowledged, and without effect", [history.of(entry.operation) for entry in idle])
+
+
+def i3_nothing_refused_takes_effect(history: History, log: Contents, effects: Mapping[str, str] | None = None) -> None:
     failed = [entry.operation for entry in history.with_outcome(Outcome.FAIL)]
     refused = {name: operation for operation in failed if operation.kind is not Kind.READ for name in operation.names}
     if taken := set(refused) & set(names_in(log)):
         raise Broken("I3: refused, and in the log all the same", [history.of(refused[name]) for name in taken])
+    took = {id_ for id_, verdict in (effects or {}).items() if verdict != "already_so"}
+    if done := [operation for operation in failed if operation.command in took]:
+        raise Broken("I3: refused, and in effect all the same", [history.of(operation) for operation in done])
+
+
+async def effects_of(database_urls: Mapping[str, str]) -> dict[str, str]:
+    """Claims and decisions that took effect or were so already: their verdicts by their ids."""
+    found: dict[str, str] = {}
+    for url in database_urls.values():
+        for query in (
+            "SELECT id::text, verdict FROM claims WHERE verdict IN ('effective', 'already_so')",
+            "SELECT command, outcome FROM verdicts WHERE outcome = 'applied'",
+        ):
+            found |= dict(await rows(url, query))
+    return found
 
 
 def i4_an_offset_means_one_event(history: History, before: Contents, after: Contents, log: EventLog) -> None:
@@ -106,21 +145,56 @@ def i4_an_offset_means_one_event(history: History, before: Contents, after: Cont
                 raise Broken("I4: another record stands where this was said to stand", [entry])
 
 
-async def i6_no_offset_is_skipped(database_urls: Mapping[str, str]) -> None:
-    """Every offset below a checkpoint is that of a row, a duplicate, a suspect or a parked record, but the first."""
+async def i5_sequences_have_no_gap_and_no_inversion(database_urls: Mapping[str, str], log: Contents) -> None:
+    """Of each aggregate: 1, 2, 3, ... in the order of one partition, as they stand in the log."""
     for service, url in database_urls.items():
-        memory = projection(service).memory.table.name
-        tables = (memory, "duplicates", "quarantined", "parked_records")
-        accounted = " UNION ALL ".join(f'SELECT partition, "offset" FROM {table}' for table in tables)
+        places: dict[str, list[tuple[int, Partition, int]]] = {}
+        for scope, topic, number, offset, sequence in await rows(url, _APPLIED):
+            places.setdefault(scope, []).append((sequence, Partition(topic, number), offset))
+        for scope, found in places.items():
+            sequences, partitions, offsets = zip(*found, strict=True)
+            if (
+                sequences != tuple(range(1, len(found) + 1))
+                or len(set(partitions)) > 1
+                or list(offsets) != sorted(offsets)
+            ):
+                raise Broken(f"I5: {service} applied in no order to {scope}", found)
+            for sequence, partition, offset in found:
+                written = msgspec.json.decode(log[partition][offset], type=_Decided)
+                if (written.source, int(written.sequence)) != (scope, sequence):
+                    raise Broken(f"I5: {service} applied what does not stand there", [written, found])
+
+
+async def i6_no_offset_is_skipped(database_urls: Mapping[str, str]) -> None:
+    """Every offset below a checkpoint is that of a row, a duplicate, a suspect or a parked record, but the first.
+
+    Contacts keeps no row an observation: there digests tell (I8).
+    """
+    for service, url in database_urls.items():
+        checked = [topic for topic in projection(service).topics if service != "contacts" or topic != INTERACTIONS.name]
         wrong = await rows(
             url,
-            f"SELECT c.partition, c.next_offset, count(o.*), min(o.offset), max(o.offset) FROM checkpoints c "
-            f"LEFT JOIN ({accounted}) o ON o.partition = c.partition GROUP BY 1, 2 "
+            f"SELECT c.topic, c.partition, c.next_offset, count(o.*), min(o.offset), max(o.offset) FROM checkpoints c "
+            f"LEFT JOIN ({_accounted(service)}) o USING (topic, partition) WHERE c.topic = ANY($1) GROUP BY 1, 2, 3 "
             "HAVING count(DISTINCT o.offset) <> greatest(c.next_offset - 1, 0) OR count(o.offset) <> "
             "count(DISTINCT o.offset) OR max(o.offset) >= c.next_offset OR min(o.offset) < 1",
+            checked,
         )
         if wrong:
             raise Broken(f"I6: {service} has a checkpoint that is not what it folded", wrong)
+
+
+def _accounted(service: str) -> str:
+    """Where each record went: (topic, partition, offset), each once."""
+    memory = projection(service).memory
+    parts = [f'SELECT topic, partition, "offset" FROM {name}' for name in _ASIDE]
+    parts.append(f"SELECT '{IDENTITY.name}', 0, \"offset\" FROM claims")
+    counted = "'superseded', 'applied'" if memory is None else "'superseded'"
+    parts.append(f'SELECT topic, partition, "offset" FROM verdicts WHERE outcome IN ({counted})')
+    if memory is not None:
+        names = " ".join(f"WHEN {topic.number} THEN '{topic.name}'" for topic in BY_NAME.values())
+        parts.append(f'SELECT CASE topic {names} END, partition, "offset" FROM {memory.table.name}')
+    return " UNION ALL ".join(parts)
 
 
 def i7_no_read_lags_its_position(history: History) -> None:
@@ -141,6 +215,29 @@ async def i8_live_is_rebuilt(database_urls: Mapping[str, str], log: EventLog) ->
 def i9_nothing_stays_unknown(history: History) -> None:
     if unresolved := history.unresolved():
         raise Broken("I9: unknown to the end", unresolved)
+
+
+async def i9_outcomes_tell_what_became_of_commands(history: History, urls: Mapping[str, str]) -> None:
+    """Of those that were unknown once: what their retry was answered is what the outcome says."""
+    async with httpx.AsyncClient(trust_env=False, verify=False) as client:
+        for entry in history.known_commands():
+            operation = entry.operation
+            url = f"{urls[operation.service]}/v1/outcomes/{operation.service}/{operation.command}"
+            answer = await client.get(url)
+            told = answer.json().get("outcome")
+            if answer.status_code != 200 or told not in _expected(entry.effect):
+                raise Broken("I9: the outcome is not what was answered", [answer.text, *history.of(operation)])
+
+
+def _expected(effect: Effect) -> set[str]:
+    """What was already so, or refused before it was recorded, stays pending for ever: nothing was recorded."""
+    match effect:
+        case Effect.DONE:
+            return {"applied"}
+        case Effect.ALREADY_SO:
+            return {"applied", "pending"}
+        case Effect.NONE:
+            return {"pending", "conflict", "invalid", "superseded"}
 
 
 def i10_no_hand_was_needed(system: System) -> None:
@@ -167,8 +264,11 @@ async def all_hold(run: Observed) -> None:
     i9_nothing_stays_unknown(run.history)
     await i1_nothing_acknowledged_is_lost(run.history, after, run.database_urls["timeline"])
     await i2_nothing_takes_effect_twice(run.database_urls)
-    i3_nothing_refused_takes_effect(run.history, after)
+    effects = await effects_of(run.database_urls)
+    i2_what_was_acknowledged_took_effect(run.history, effects)
+    i3_nothing_refused_takes_effect(run.history, after, effects)
     i4_an_offset_means_one_event(run.history, run.before, after, run.log)
+    await i5_sequences_have_no_gap_and_no_inversion(run.database_urls, after)
     await i6_no_offset_is_skipped(run.database_urls)
     i7_no_read_lags_its_position(run.history)
     await i8_live_is_rebuilt(run.database_urls, run.log)

@@ -17,6 +17,7 @@ import httpx
 
 from libs.service.runtime import EXIT_REFUSED
 from tests.faults.deadlines import until
+from tests.faults.events import SERVICES
 
 READY_WITHIN_S = 20.0  # of a test's own starts; where the time to ready is the fault's goal the test says so
 ENDS_WITHIN_S = 20.0
@@ -24,7 +25,7 @@ PR_SET_PDEATHSIG = 1
 
 _forks = multiprocessing.get_context("forkserver")
 _forks.set_forkserver_preload(
-    ["services.interactions.wiring", "services.timeline.wiring", "libs.service.serving", "tests.faults.processes"]
+    [*(f"services.{name}.wiring" for name in SERVICES), "libs.service.serving", "tests.faults.processes"]
 )
 
 
@@ -37,11 +38,11 @@ def serve_in_child(service: str, environment: Mapping[str, str], log: str) -> No
     os.environ.update(environment)
     from libs.events import clock, failpoints
     from libs.service.serving import serve
-    from services.cli.services import SERVICES
+    from services.cli import services
 
     failpoints._left = failpoints._read(os.environ.get("RAPPORT_FAILPOINTS", ""))
     clock.OFFSET_MS = int(os.environ.get("RAPPORT_CLOCK_OFFSET_MS") or 0)
-    entry = SERVICES[service]
+    entry = services.SERVICES[service]
     sys.exit(serve(entry.app(), entry.port))
 
 

@@ -23,7 +23,7 @@ from libs.events.position import Partition, Positions
 from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.progress import Progress
 from libs.events.projector import Projector
-from tests.faults.events import EVERYWHERE, NODES, TOPIC, projection
+from tests.faults.events import NODES, partitions_of, projection
 
 Digests = Mapping[str, Digest]
 
@@ -34,16 +34,19 @@ class Refolded(NamedTuple):
 
 
 async def refold(
-    service: str, database_url: str, log: EventLog, shares: Sequence[Sequence[Partition]] = (EVERYWHERE,)
+    service: str, database_url: str, log: EventLog, shares: Sequence[Sequence[Partition]] = ()
 ) -> Refolded:
-    """One worker for each share of the partitions, at the same time, from offset 0 to the end."""
+    """One worker for each share of the partitions, or one for all, at the same time, from offset 0 to the end."""
     control = for_control(database_url)
     generations = Generations(control, projection(service))
-    scratch = await generations.make_scratch(log.log_id, EVERYWHERE)
-    until = await log.ends([TOPIC])
+    scratch = await generations.make_scratch(log.log_id, partitions_of(service))
+    until = await log.ends(projection(service).topics)
     try:
         progress = await asyncio.gather(
-            *(_work(projection(service), database_url, log, scratch, {p: until[p] for p in share}) for share in shares)
+            *(
+                _work(projection(service), database_url, log, scratch, {p: until[p] for p in share})
+                for share in shares or [partitions_of(service)]
+            )
         )
         async with control.connect() as connection:
             return Refolded(await digests_of(connection, projection(service), scratch.schema), progress)

@@ -11,12 +11,12 @@ import asyncpg
 
 from libs.events import replays
 from libs.events.digest import Digest
-from libs.events.log import Record
+from libs.events.log import EventLog, Record
 from libs.events.log_created import ensure_topics
 from libs.events.position import Partition
 from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
 from tests.faults.deadlines import until
-from tests.faults.events import NODES, SECRET, TOPIC, projection
+from tests.faults.events import NODES, SECRET, SERVICES, TOPIC, projection
 from tests.faults.processes import ServiceProcess
 from tests.integration.conftest import free_ports
 
@@ -78,14 +78,9 @@ class Stage:
             await connection.close()
 
     async def folded(self, log: PostgresLog, *services: str, within_s: float = FOLDED_WITHIN_S) -> None:
-        """Every service named has folded what is in the log now."""
-        ends = await log.ends([TOPIC])
-        for service in services:
-
-            async def reached(service: str = service) -> bool:
-                return await checkpoints(self.database_urls[service]) == ends
-
-            await until(reached, within_s, f"{service} has folded to the end of the log")
+        """Every service named, or all, has folded what is in the log now."""
+        for service in services or SERVICES:
+            await folded(self.database_urls[service], log, service, within_s)
 
 
 async def rows(database_url: str, query: str, *arguments: object) -> list[Any]:
@@ -108,9 +103,19 @@ async def checkpoints(database_url: str) -> dict[Partition, int]:
     return {Partition(topic, number): offset for topic, number, offset in found}
 
 
-async def append_in_pieces(log: PostgresLog, records: Sequence[Record], size: int = 200) -> None:
+async def folded(database_url: str, log: EventLog, service: str, within_s: float = FOLDED_WITHIN_S) -> None:
+    """The service has folded what is in the log now."""
+    ends = await log.ends(projection(service).topics)
+
+    async def reached() -> bool:
+        return await checkpoints(database_url) == ends
+
+    await until(reached, within_s, f"{service} has folded to the end of the log")
+
+
+async def append_in_pieces(log: PostgresLog, records: Sequence[Record], size: int = 200, topic: str = TOPIC) -> None:
     for start in range(0, len(records), size):
-        await log.append(TOPIC, records[start : start + size])
+        await log.append(topic, records[start : start + size])
 
 
 async def empty(database_url: str) -> None:

@@ -6,9 +6,9 @@ import pytest
 from libs.events.postgres_log.adapter import PostgresLog
 from tests.faults import invariants
 from tests.faults.events import EVERYWHERE, SOURCE, TOPIC, purchase, purchases, record_of
+from tests.faults.history import History, Kind, Operation, Outcome
 from tests.faults.invariants import Broken, contents
 from tests.faults.stage import Stage
-from tests.faults.workload import History, Kind, Operation, Outcome
 
 CUSTOMERS = 30
 
