@@ -210,7 +210,7 @@ class Graph:
 
     def _place(self, member: Member) -> None:
         self.members[member.node] = member
-        self.names.setdefault(member.node, member.name)
+        self.names[member.node] = member.name
         self._inside.setdefault(member.component, set()).add(member.node)
 
     # What follows from it

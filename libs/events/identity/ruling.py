@@ -15,6 +15,7 @@ from libs.events.identifiers import UUID_TEXT
 from libs.events.identity import store
 from libs.events.identity.graph import Graph
 from libs.events.identity.judge import Ruling, invalid, judge
+from libs.events.identity.names import names_of
 from libs.events.identity.store import Wanted
 from libs.events.identity.tables import claims
 from libs.events.steps import First, Passed, Step, Unreadable
@@ -92,6 +93,8 @@ def _rule(graph: Graph, step: Fact | Unreadable, id_: UUID | None) -> Ruling:
         return invalid("id_is_no_uuid")
     if not isinstance(step.data, _CLAIMS):
         return invalid("not_a_claim")
+    if any("\x00" in name.text for name in names_of(step.data)):
+        return invalid("undecodable")  # no table can hold it, so no writer of ours has written it
     return judge(graph, step.data, id_, step.offset)
 
 

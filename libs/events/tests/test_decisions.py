@@ -22,6 +22,7 @@ from libs.events.tests.folding_sample import (
     parked,
     steps_in,
 )
+from libs.events.tests.folding_story import INT4_MAX
 
 ADA = Partition(TOPIC, partition_of(b"ada", len(PARTITIONS)))
 
@@ -149,6 +150,12 @@ class TestOutcomes:
         outcomes, balances = await self.outcomes(database, fold, *said)
         assert outcomes == [("a", "applied", 1), ("b", "parked", 2)]
         assert (balances, self.parked) == ({"ada": 5}, [("ada", "fold_failed"), ("ada", "held")])
+
+    async def test_one_that_cannot_be_stored_holds_back_what_follows(self, database: str, fold: object) -> None:
+        said = decision("ada", "a", 1, 5), decision("ada", "b", 2, INT4_MAX + 1), decision("ada", "c", 3, 7)
+        outcomes, balances = await self.outcomes(database, fold, *said)
+        assert outcomes == [("a", "applied", 1)]
+        assert (balances, self.parked) == ({"ada": 5}, [("ada", "unstorable"), ("ada", "held")])
 
 
 @pytest.mark.asyncio

@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from libs.events.position import Partition
-from libs.events.progress import Progress
+from libs.events.progress import REMEMBERED_OUTCOMES, Progress
 from libs.events.tests.folding_sample import DEADLINE_S, TOPIC, event, folding, following, new_log
 
 pytestmark = pytest.mark.asyncio
@@ -45,3 +45,11 @@ class TestProgress:
         token = progress.token
         progress.advance({ADA: 5})
         assert (progress.lag, progress.token != token) == (0, True)
+
+    async def test_what_became_of_commands_is_told_until_many_others_came(self) -> None:
+        progress = Progress()
+        progress.start((await new_log()).log_id, {ADA: 1})
+        progress.advance({ADA: 2}, {(ADA, 1): "applied"})
+        assert [progress.told(ADA, offset) for offset in (1, 2)] == ["applied", None]
+        progress.advance({ADA: 9}, {(ADA, 2 + n): "superseded" for n in range(REMEMBERED_OUTCOMES)})
+        assert [progress.told(ADA, offset) for offset in (1, 2)] == [None, "superseded"]

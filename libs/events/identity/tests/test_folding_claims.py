@@ -110,6 +110,8 @@ NONSENSE = {
     "undecodable, no event": Record(KEY, b"{}"),
     "undecodable, another shape": record(2, register("crm:9"), data={"contact": 7}),
     "undecodable, no node": record(2, register("crm:9", contact="nobody")),
+    "undecodable, a name that cannot be stored": record(2, register("crm:\x00")),
+    "undecodable, a contact that cannot be stored": record(2, link("crm:\x00", "crm:2")),
     "id_is_no_uuid": record(2, register("crm:9"), id="2"),
     "id_is_no_uuid, no claim": record(2, register("crm:9"), id="\x00", type="com.example.claimed"),
     "not_a_claim": record(2, register("crm:9"), type="com.example.claimed"),
