@@ -112,6 +112,19 @@ class TestDecisions:
         assert outcome_of(await ours.change(asked, first=[asked])) == ("applied", True)
         assert await ours.head() == 1
 
+    async def test_one_that_was_carried_out_meanwhile_is_answered_whatever_the_state_is_now(
+        self, ours: Deciding
+    ) -> None:
+        asked = ours.asked("k")
+
+        async def decide() -> None:
+            await ours.change(asked)
+            raise HttpRefusal(412, "precondition_failed", "it was changed since")
+
+        assert outcome_of(await ours.commands.carry_out(asked, decide)) == ("applied", True)
+        new = asked._replace(may_repeat=False)
+        await refused(ours.commands.carry_out(new, decide), 412, "precondition_failed")
+
     async def test_a_key_that_another_process_used_for_another_body_meanwhile_is_refused(self, ours: Deciding) -> None:
         asked, other = ours.asked("k"), ours.asked("k", "another body")
         await refused(ours.change(asked, first=[other]), 422, "idempotency_key_reused")
