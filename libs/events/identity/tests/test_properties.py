@@ -19,6 +19,7 @@ from libs.events.identity.graph import Graph, Link, Member, Merge
 from libs.events.identity.judge import Ruling, Verdict, judge
 from libs.events.identity.tests import said
 from libs.events.identity.tests.moves import Move, Told, facts_of, moves, story_of
+from libs.events.rowstore import put
 
 Components = dict[UUID, UUID]
 Holding = tuple[Components, set[tuple[UUID, UUID]], set[UUID]]
@@ -53,7 +54,7 @@ def holding(graph: Graph) -> Holding:
 
 class TestTheGraph:
     @given(moves)
-    @settings(max_examples=400)
+    @settings(max_examples=150)
     def test_keeps_its_shape(self, given_: list[Move]) -> None:
         for graph, _, _ in judged(story_of(given_)):
             homes = components(graph)
@@ -68,13 +69,13 @@ class TestTheGraph:
                 assert merge.until is not None or len({homes[node] for node in merge.members}) == 1
 
     @given(moves)
-    @settings(max_examples=200)
+    @settings(max_examples=120)
     def test_has_the_components_that_its_edges_give(self, given_: list[Move]) -> None:
         for graph, _, _ in judged(story_of(given_)):
             assert components(graph) == worked_out(graph)
 
     @given(moves)
-    @settings(max_examples=200)
+    @settings(max_examples=120)
     def test_changes_by_effective_claims_only(self, given_: list[Move]) -> None:
         before: Holding = ({}, set(), set())
         for graph, _, ruled in judged(story_of(given_)):
@@ -83,7 +84,7 @@ class TestTheGraph:
             before = now
 
     @given(moves)
-    @settings(max_examples=200)
+    @settings(max_examples=120)
     def test_of_an_earlier_time_is_read_from_the_rows(self, given_: list[Move]) -> None:
         told = story_of(given_)
         then = [holding(graph) for graph, _, _ in judged(told)]
@@ -99,7 +100,7 @@ class TestTheGraph:
             assert {row.id for row in held if isinstance(row, Merge)} == expected[2]
 
     @given(moves, st.integers(0, 14), st.integers(0, 14))
-    @settings(max_examples=400)
+    @settings(max_examples=150)
     def test_is_as_before_when_a_merge_is_taken_back(self, given_: list[Move], one: int, two: int) -> None:
         *told, merged = story_of([*given_, Move("merge", one, two, 0, None)])
         number = len(told) + 1
@@ -157,7 +158,7 @@ async def folded(engine: AsyncEngine, batches: Iterator[list[Fact]]) -> Rows:
     async with engine.connect() as connection:
         for batch in batches:
             docket = await ruling.rule(connection, batch)
-            await ruling.write(connection, docket)
+            await put(connection, ruling.changes(docket))
             rulings += [{"offset": offset, "ruling": each} for offset, each in docket.rulings.items()]
         rows = {
             table.name: sorted((dict(row) for row in (await connection.execute(select(table))).mappings()), key=str)
