@@ -140,13 +140,13 @@ def fact_of(record: Record, partition: Partition, offset: int, recorded_at: str)
 
 
 def key_text(key: bytes) -> str:
-    """A record's key as text that any table can hold; our own keys are uuids and stay as they are."""
+    """Bytes of a record's key or header as text that any table can hold; our own are ASCII and stay as they are."""
     return key.decode(errors="backslashreplace").replace("\x00", "\\0")
 
 
 def request_of(headers: Headers) -> str:
     """The keyed hash of the request that one of our own commands came with; empty for others' events."""
-    return next((value.decode(errors="replace") for name, value in headers if name == REQUEST_HEADER), "")
+    return next((key_text(value) for name, value in headers if name == REQUEST_HEADER), "")
 
 
 def _data(event: Event) -> tuple[EventType | None, Data | None]:

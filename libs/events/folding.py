@@ -10,7 +10,7 @@ else is the world's fault and is left to the caller, who tries again.
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy import insert, select
+from sqlalchemy import Table, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.events.advancing import Advance
@@ -18,14 +18,14 @@ from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked
 from libs.events.copying import DATABASE_ERRORS, copy_rows, sqlstate_of
 from libs.events.envelope import same_content
 from libs.events.failpoints import pass_by
-from libs.events.fold import Fact, Projection, TextRow, request_of
+from libs.events.fold import Fact, Projection, Row, TextRow, request_of
 from libs.events.identity import ruling
 from libs.events.identity.ruling import Docket, claims_of, is_claim
 from libs.events.leases import Epochs
 from libs.events.log import EventLog, Record
 from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
-from libs.events.rowstore import load, write
+from libs.events.rowstore import load, put, remove
 from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
 from libs.events.spanstore import widen
 from libs.events.steps import Step, Unreadable, ends_of
@@ -165,11 +165,12 @@ class Folder:
         await copy_rows(connection, duplicates, sorter.duplicates)
         await copy_rows(connection, quarantined, guilty)
         await copy_rows(connection, parked_records, sorter.held)
-        await copy_rows(connection, verdicts, sorter.verdicts)
-        await ruling.write(connection, sorter.docket)
+        changed: dict[Table, list[Row]] = {verdicts: sorter.verdicts, **ruling.changes(sorter.docket)}
         for kept in self._projection.rows:
-            changed = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == kept.table.name}
-            await write(connection, kept.table, changed)
+            states = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == kept.table.name}
+            changed[kept.table] = [row for row in states.values() if row is not None]
+            await remove(connection, kept.table, [key for key, row in states.items() if row is None])
+        await put(connection, changed)
         for span in self._projection.spans:
             rows = {key: row for (name, key), row in sorter.spans.items() if name == span.table.name}
             await widen(connection, span, rows)

@@ -4,8 +4,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ARRAY, Column, ColumnElement, Table, bindparam, delete, func, select, tuple_
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import ARRAY, Column, ColumnElement, Table, bindparam, delete, func, literal, select, tuple_
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.fold import Row, RowKey
@@ -20,19 +20,21 @@ async def load(connection: AsyncConnection, table: Table, keys: Collection[RowKe
     return {tuple(row[column] for column in primary): _as_row(row) for row in rows.mappings()}
 
 
-async def write(connection: AsyncConnection, table: Table, rows: Mapping[RowKey, Row | None]) -> None:
-    """Insert or replace rows; None deletes."""
-    await put(connection, table, [row for row in rows.values() if row is not None])
-    primary = list(table.primary_key.columns)
-    if gone := [dict(_keyed(primary, key)) for key, row in rows.items() if row is None]:
+async def put(connection: AsyncConnection, rows: Mapping[Table, Sequence[Row]]) -> None:
+    """Insert or replace whole rows of several tables in one statement; no two rows of a table may have one key."""
+    if filled := {table: kept for table, kept in rows.items() if kept}:
+        arguments: dict[str, list[Any]] = {}
+        for table, kept in filled.items():
+            arguments |= columns_of(list(table.columns), kept, table.name)
+        await connection.execute(_putting(tuple(filled)), arguments)
+
+
+async def remove(connection: AsyncConnection, table: Table, keys: Collection[RowKey]) -> None:
+    """Delete rows by key."""
+    if keys:
+        primary = list(table.primary_key.columns)
         absent = delete(table).where(tuple_(*primary).in_(unnested(primary)))
-        await connection.execute(absent, columns_of(primary, gone))
-
-
-async def put(connection: AsyncConnection, table: Table, rows: Sequence[Row]) -> None:
-    """Insert or replace whole rows; no two of them may have one key."""
-    if rows:
-        await connection.execute(_putting(table), columns_of(list(table.columns), rows))
+        await connection.execute(absent, columns_of(primary, [dict(_keyed(primary, key)) for key in keys]))
 
 
 @lru_cache(64)
@@ -41,16 +43,22 @@ def _loading(table: Table) -> Any:
     return select(table).where(tuple_(*primary).in_(unnested(primary)))
 
 
-@lru_cache(64)
-def _putting(table: Table) -> Any:
+@lru_cache(256)
+def _putting(tables: tuple[Table, ...]) -> Any:
+    return select(literal(1)).add_cte(*(upsert(table, table.name).cte(f"put_{table.name}") for table in tables))
+
+
+def upsert(table: Table, prefix: str) -> Insert:
+    """Insert or replace the rows that are given as one array a column."""
     columns = list(table.columns)
-    statement = insert(table).from_select([column.name for column in columns], unnested(columns))
+    statement = insert(table).from_select([column.name for column in columns], unnested(columns, prefix))
     changes = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
 
 
-def unnested(columns: list[Column[Any]]) -> Any:
-    given = func.unnest(*(bindparam(f"given_{c.name}", type_=ARRAY(c.type)) for c in columns))
+def unnested(columns: list[Column[Any]], prefix: str = "given") -> Any:
+    """Rows from one array a column."""
+    given = func.unnest(*(bindparam(f"{prefix}_{c.name}", type_=ARRAY(c.type)) for c in columns))
     return select(*_parts(given.table_valued(*(c.name for c in columns), name="given").render_derived(), columns))
 
 
@@ -58,9 +66,10 @@ def _parts(given: Any, columns: list[Column[Any]]) -> list[ColumnElement[Any]]:
     return [given.c[c.name] for c in columns]
 
 
-def columns_of(columns: list[Column[Any]], rows: Iterable[Row]) -> dict[str, list[Any]]:
+def columns_of(columns: list[Column[Any]], rows: Iterable[Row], prefix: str = "given") -> dict[str, list[Any]]:
+    """The arrays, by the names that `unnested` gave them."""
     kept = list(rows)
-    return {f"given_{c.name}": [row[c.name] for row in kept] for c in columns}
+    return {f"{prefix}_{c.name}": [row[c.name] for row in kept] for c in columns}
 
 
 def _keyed(primary: list[Column[Any]], key: RowKey) -> list[tuple[str, Any]]:

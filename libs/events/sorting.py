@@ -6,17 +6,19 @@ Records are taken in order, so the first of a name wins and a key that is parked
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+from uuid import UUID
 
 import msgspec
 
 from libs.events.arbitration import Outcome, arbitrate, sequence_of
-from libs.events.catalog.registry import Kind
+from libs.events.catalog.registry import Kind, find
 from libs.events.fold import Fact, Projection, Row, RowFold, RowKey, TextRow
 from libs.events.identity.judge import Ruling
 from libs.events.identity.ruling import Docket, is_claim
 from libs.events.position import Partition
 from libs.events.spanstore import joined
 from libs.events.steps import First, Passed, Step, Unreadable
+from libs.events.topics import CONTACTS
 
 MAX_PARKED_KEYS = 100  # in one partition of a live fold; more is a bug in the code, not bad data
 
@@ -68,7 +70,7 @@ class Sorter:
     duplicates: list[TextRow] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     held: list[TextRow] = field(default_factory=list)
-    verdicts: list[TextRow] = field(default_factory=list)
+    verdicts: list[Row] = field(default_factory=list)
     told: dict[tuple[Partition, int], str | Ruling] = field(default_factory=dict)
     newly_parked: list[tuple[Partition, str, int]] = field(default_factory=list)
     changed: set[Place] = field(default_factory=set)
@@ -107,6 +109,9 @@ class Sorter:
 
     def _take_decision(self, fact: Fact) -> None:
         first, scope = self.known.decided.get(fact.name), fact.event.source
+        if strays(fact):
+            self._park(fact, "misplaced", "a decision stands where all those about its aggregate do")
+            return
         try:
             sequence = sequence_of(fact.event.sequence)
         except ValueError as reason:
@@ -123,10 +128,20 @@ class Sorter:
                 self._tell(fact, Outcome.APPLIED if self._fold(fact) else PARKED, sequence)
 
     def _tell(self, fact: Fact, outcome: str, sequence: int | None) -> None:
-        place = fact.partition.topic, str(fact.partition.number), str(fact.offset)
-        number = None if sequence is None else str(sequence)
-        said = fact.event.id, fact.name, fact.digest, fact.event.source, number, str(outcome), fact.request
-        self.verdicts.append((*place, *said))
+        self.verdicts.append(
+            {
+                "topic": fact.partition.topic,
+                "partition": fact.partition.number,
+                "offset": fact.offset,
+                "command": fact.event.id,
+                "name": UUID(fact.name),
+                "digest": UUID(fact.digest),
+                "scope": fact.event.source,
+                "sequence": sequence,
+                "outcome": str(outcome),
+                "request": fact.request,
+            }
+        )
         self.told[fact.partition, fact.offset] = str(outcome)
 
     def _repeat(self, fact: Fact, first: First) -> None:
@@ -187,6 +202,13 @@ class Sorter:
         words = (step.key, step.name, event_id and storable(event_id), code, storable(detail))
         self.held.append((*place, *words))
         self.told[step.partition, step.offset] = PARKED
+
+
+def strays(fact: Fact) -> bool:
+    """Whether a decision stands elsewhere than others of its scope: then the order of partitions would rule on it."""
+    type_, topic = find(fact.event.type), fact.partition.topic
+    is_of_another_key = topic == CONTACTS.name and fact.event.source != f"/contacts/{fact.key}"
+    return is_of_another_key or (type_ is not None and type_.topic != topic)
 
 
 def storable(text: str) -> str:

@@ -6,7 +6,7 @@ from typing import get_args
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, Uuid, bindparam, func, select
+from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.catalog.contacts import Claim
@@ -74,10 +74,9 @@ def ruled(steps: Sequence[Fact | Unreadable], used: dict[UUID, First], graph: Gr
     return docket
 
 
-async def write(connection: AsyncConnection, docket: Docket) -> None:
-    """Put the rulings and what follows from them into the tables."""
-    if docket.rows:
-        await store.write(connection, docket.graph, docket.rows)
+def changes(docket: Docket) -> dict[Table, list[Row]]:
+    """The rulings, and what follows from them, as rows to put."""
+    return store.changes(docket.graph, docket.rows)
 
 
 def _id(step: Fact | Unreadable) -> UUID | None:

@@ -1,11 +1,12 @@
 """The graph between memory and tables: the piece that a batch of claims is about, and what their rulings changed."""
 
 from collections.abc import Collection, Iterable, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
+from typing import cast as typed
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, ColumnElement, Select, Uuid, bindparam, func, or_, select
+from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Table, Text, Uuid, bindparam, cast, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.catalog.contacts import (
@@ -21,7 +22,6 @@ from libs.events.fold import Row
 from libs.events.identity import tables
 from libs.events.identity.graph import Conflict, Disputed, Graph, Link, Member, Merge, Name
 from libs.events.identity.names import names_of
-from libs.events.rowstore import put
 
 _claims, _conflicts, _disputes, _members = tables.claims, tables.conflicts, tables.disputes, tables.members
 _NODES = bindparam("nodes", type_=ARRAY(Uuid))
@@ -53,7 +53,7 @@ async def load(connection: AsyncConnection, wanted: Wanted) -> Graph:
     """The piece of the graph that can be asked about, or change."""
     graph, nodes = Graph(), set(wanted.nodes)
     if wanted.merges:
-        nodes |= await _load_merges(connection, graph, tables.merges.c.id.in_(_given(wanted.merges)))
+        nodes |= await _load_merges(connection, graph, wanted.merges)
     if wanted.conflicts:
         nodes |= await _load_conflicts(connection, graph, _conflicts.c.id.in_(_given(wanted.conflicts)))
     whole = await _load_components(connection, graph, nodes)
@@ -76,58 +76,83 @@ def _given(nodes: Iterable[UUID]) -> Select[Any]:
     return select(func.unnest(bindparam(None, list(nodes), ARRAY(Uuid), unique=True)))
 
 
-_COMPONENTS = select(_members).where(
-    _members.c.until.is_(None),
-    _members.c.component.in_(
-        select(_members.c.component).where(_members.c.until.is_(None), _members.c.node == func.any(_NODES))
-    ),
-)
-_OWN_LINKS = select(tables.links).where(
-    tables.links.c.until.is_(None),
-    or_(tables.links.c.identifier == func.any(_NODES), tables.links.c.owner == func.any(_NODES)),
-)
-_ALL_LINKS = select(tables.links).where(
-    tables.links.c.until.is_(None), tables.links.c.identifier == func.any(_NODES)
-)  # fmt: skip
-_REGISTERED = select(tables.registrations.c.contact, tables.registrations.c.since).where(
-    tables.registrations.c.contact == func.any(_NODES)
-)
+def _piece() -> Select[Any]:
+    """Whole components around nodes, in one statement: a column of JSON for each of their tables."""
+    links, merges, registrations = tables.links, tables.merges, tables.registrations
+    near = select(_members.c.component).where(_members.c.until.is_(None), _members.c.node == func.any(_NODES))
+    inside = select(_members).where(_members.c.until.is_(None), _members.c.component.in_(near)).cte("inside")
+    nodes = select(inside.c.node)
+    own = or_(links.c.identifier.in_(nodes), links.c.owner.in_(nodes))
+    names = select(links.c.identifier).where(links.c.until.is_(None), own)
+    joined = select(merges.c.id).where(merges.c.until.is_(None), merges.c.member.in_(nodes))
+    return select(
+        _json(inside, "members"),
+        _json(select(links).where(links.c.until.is_(None), links.c.identifier.in_(names)).cte("linked"), "links"),
+        _json(select(merges).where(merges.c.id.in_(joined)).cte("joined"), "merges"),
+        _json(select(registrations).where(registrations.c.contact.in_(nodes)).cte("known"), "registered"),
+    )
+
+
+def _json(rows: CTE, label: str) -> Any:
+    return select(cast(func.json_agg(rows.table_valued()), Text)).scalar_subquery().label(label)
+
+
+_PIECE = _piece()
+_read_members = msgspec.json.Decoder(list[Member]).decode
+_read_links = msgspec.json.Decoder(list[Link]).decode
+
+
+class _Joined(msgspec.Struct, gc=False):
+    """A contact that a merge joined."""
+
+    id: UUID
+    member: UUID
+    place: int
+    since: int
+    until: int | None
+
+
+class _Known(msgspec.Struct, gc=False):
+    """A registered contact."""
+
+    contact: UUID
+    since: int
+
+
+_read_merges = msgspec.json.Decoder(list[_Joined]).decode
+_read_registered = msgspec.json.Decoder(list[_Known]).decode
 
 
 async def _load_components(connection: AsyncConnection, graph: Graph, nodes: Collection[UUID]) -> set[UUID]:
     """Everything of the components that these nodes lie in; their nodes. A weak name comes with all who claim it."""
     if not nodes:
         return set()
-    found = [Member(**row) for row in await _rows(connection, _COMPONENTS, nodes)]
-    if not found:
+    found = (await connection.execute(_PIECE, {"nodes": list(nodes)})).one()
+    if found.members is None:
         return set()
-    inside = {member.node for member in found}
-    links = [Link(**row) for row in await _rows(connection, _OWN_LINKS, inside)]
-    if beyond := {link.identifier for link in links} - inside:
-        links += [Link(**row) for row in await _rows(connection, _ALL_LINKS, beyond)]
-    registered = [(row["contact"], row["since"]) for row in await _rows(connection, _REGISTERED, inside)]
-    graph.load(registered, links, found)
-    merged = select(tables.merges.c.id).where(
-        tables.merges.c.until.is_(None), tables.merges.c.member.in_(_given(inside))
-    )
-    await _load_merges(connection, graph, tables.merges.c.id.in_(merged))
-    return inside
+    members = _read_members(found.members)
+    registered = [] if found.registered is None else _read_registered(found.registered)
+    links = [] if found.links is None else _read_links(found.links)
+    graph.load(((each.contact, each.since) for each in registered), links, members)
+    _load_joined(graph, [] if found.merges is None else _read_merges(found.merges))
+    return {member.node for member in members}
 
 
-async def _rows(connection: AsyncConnection, statement: Select[Any], nodes: Collection[UUID]) -> Sequence[Row]:
-    return cast(Sequence[Row], (await connection.execute(statement, {"nodes": list(nodes)})).mappings().all())
+async def _load_merges(connection: AsyncConnection, graph: Graph, ids: Collection[UUID]) -> set[UUID]:
+    """Whole merges by their ids, also ended ones; their members."""
+    rows = (await connection.execute(_MERGES, {"ids": list(ids)})).mappings().all()
+    return _load_joined(graph, [_Joined(**row) for row in rows])
 
 
-async def _load_merges(connection: AsyncConnection, graph: Graph, wanted: ColumnElement[bool]) -> set[UUID]:
-    """Whole merges, also ended ones; their members."""
-    merges = tables.merges.c
-    rows = (await connection.execute(select(tables.merges).where(wanted).order_by(merges.id, merges.place))).all()
-    together: dict[UUID, list[Any]] = {}
-    for row in rows:
+_MERGES = select(tables.merges).where(tables.merges.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid))))
+
+
+def _load_joined(graph: Graph, rows: Sequence[_Joined]) -> set[UUID]:
+    together: dict[UUID, list[_Joined]] = {}
+    for row in sorted(rows, key=lambda row: row.place):
         together.setdefault(row.id, []).append(row)
     for id_, joined in together.items():
-        members = tuple(row.member for row in joined)
-        graph.load_merge(Merge(id_, members, joined[0].since, joined[0].until))
+        graph.load_merge(Merge(id_, tuple(row.member for row in joined), joined[0].since, joined[0].until))
     return {row.member for row in rows}
 
 
@@ -160,21 +185,23 @@ def claim_of(type_: str, data: str) -> ContactRegistered | IdentifierLinked:
     """A claim that was in conflict, as it was stored."""
     known = find(type_)
     assert known is not None  # noqa: S101  the judge has read it before
-    return cast(ContactRegistered | IdentifierLinked, known.decoder.decode(data.encode()))
+    return typed(ContactRegistered | IdentifierLinked, known.decoder.decode(data.encode()))
 
 
-async def write(connection: AsyncConnection, graph: Graph, claims: Sequence[Row]) -> None:
-    """Put down what rulings changed. What ends is written first, so that two never hold one name."""
-    await put(connection, tables.claims, claims)
-    registrations = [{"contact": id_, "since": since, "kind": kind} for id_, since, kind in graph.registrations]
-    await put(connection, tables.registrations, registrations)
-    await put(connection, tables.links, _changed(graph, Link))
-    await put(connection, tables.merges, _merge_rows(graph))
-    await put(connection, tables.members, _changed(graph, Member))
-    await put(connection, tables.components, [{"id": id_, "last_claim": at} for id_, at in graph.touched.items()])
+def changes(graph: Graph, claims: Sequence[Row]) -> dict[Table, list[Row]]:
+    """The rows that rulings changed. What ends comes before what begins, so that two never hold one name."""
     conflicts = {each.id: each for each in graph.changed if isinstance(each, Conflict)}
-    await put(connection, tables.conflicts, [_conflict_row(each) for each in conflicts.values()])
-    await put(connection, tables.disputes, [row for each in conflicts.values() for row in _dispute_rows(each)])
+    registrations = [{"contact": id_, "since": since, "kind": kind} for id_, since, kind in graph.registrations]
+    return {
+        tables.claims: list(claims),
+        tables.registrations: registrations,
+        tables.links: _changed(graph, Link),
+        tables.merges: _merge_rows(graph),
+        tables.members: _changed(graph, Member),
+        tables.components: [{"id": id_, "last_claim": at} for id_, at in graph.touched.items()],
+        tables.conflicts: [_conflict_row(each) for each in conflicts.values()],
+        tables.disputes: [row for each in conflicts.values() for row in _dispute_rows(each)],
+    }
 
 
 def _changed(graph: Graph, kind: type[Link] | type[Member]) -> list[Row]:
