@@ -24,6 +24,7 @@ from libs.events.arbitration import Outcome, sequence_text
 from libs.events.bookkeeping import parked_keys, parked_records, verdicts
 from libs.events.catalog.fields import Data
 from libs.events.catalog.registry import type_of
+from libs.events.decider import Refusal
 from libs.events.examine import MAX_EVENT_BYTES
 from libs.events.failpoints import pass_by
 from libs.events.fold import request_of
@@ -132,11 +133,17 @@ class Commands:
         `decide` loads the state and is called again after another writer was first. Raises what it raises, 422 for an
         Idempotency-Key used with another body, 409 `parked` and `superseded`, 503 for an unknown outcome.
         """
-        if asked.may_repeat and (before := await self._before(asked)):
+        if before := await self._repeated(asked):
             return before
         for _ in range(1 + RETRIES):
-            if (draft := await decide()) is None:
-                return None
+            try:
+                draft = await decide()
+            except (Refusal, HttpRefusal):
+                if before := await self._repeated(asked):
+                    return before
+                raise
+            if draft is None:
+                return await self._repeated(asked)
             partition, offset = await self.append(draft, asked.request)
             pass_by("command.after_append")
             if (done := await self._verdict(asked, partition, offset)) is not None:
@@ -210,6 +217,10 @@ class Commands:
                 raise parked()
             case _:
                 return await self._before(asked) or Done(asked.command, "pending", token)
+
+    async def _repeated(self, asked: Asked) -> Done | None:
+        """The same, of a request that may have come before, perhaps while this one was decided."""
+        return await self._before(asked) if asked.may_repeat else None
 
     async def _before(self, asked: Asked) -> Done | None:
         """What was recorded under this id before. Raises 422 where that was another request."""
