@@ -77,7 +77,7 @@ def _link_routes(routes: APIRouter, handling: Handling) -> None:
         command = LinkIdentifier(order.command, await handling.named(person), name, body.evidence)
         return await about(handling, await handling.claim(command, order), person.node, {})
 
-    @routes.delete("/contacts/{ref}/identifiers/{identifier:text}", tags=["edges"], status_code=204,
+    @routes.delete("/contacts/{ref:text}/identifiers/{identifier:text}", tags=["edges"], status_code=204,
                    summary="Take a name from a contact", responses=_PENDING)  # fmt: skip
     async def unlink(ref: str, identifier: str, reason: Reason = None, idempotency_key: Key = None) -> Response:
         person, name = read_ref(ref, service.nodes), read_ref(identifier, service.nodes, "identifier")
