@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 from weakref import WeakValueDictionary
 
 import msgspec
-from sqlalchemy import select
+from sqlalchemy import Select, Text, Uuid, bindparam, case, cast, literal, null, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.arbitration import Outcome, sequence_text
@@ -248,22 +248,37 @@ class Found(NamedTuple):
 
 async def outcome_of(connection: AsyncConnection, command: UUID) -> Found | None:
     """The outcome of a decision or claim by its id: that of the copy that counts, else of the last one."""
-    mine = verdicts.c.command == str(command)
-    row = (await connection.execute(
-        select(verdicts).where(mine).order_by(verdicts.c.sequence.is_(None), verdicts.c.offset.desc()).limit(1)
-    )).first()  # fmt: skip
-    if row is not None:
-        return Found(row.outcome, row.request, Partition(row.topic, row.partition), row.offset)
-    claim = (await connection.execute(select(claims).where(claims.c.id == command))).first()
-    if claim is not None:
-        ruling = Ruling(Verdict(claim.verdict), claim.reason, claim.contact, claim.conflict)
-        return Found(_outcome(ruling), claim.request, Partition(IDENTITY.name, 0), claim.offset, ruling)
-    held = (await connection.execute(
-        select(parked_records).where(parked_records.c.event_id == str(command)).limit(1)
-    )).first()  # fmt: skip
-    if held is not None:
-        return Found("parked", "", Partition(held.topic, held.partition), held.offset)
-    return None
+    row = (await connection.execute(_OUTCOME, {"id": command, "text": str(command)})).first()
+    if row is None:
+        return None
+    partition = Partition(row.topic, row.partition)
+    if partition.topic != IDENTITY.name:
+        return Found(row.outcome, row.request, partition, row.offset)
+    ruling = Ruling(Verdict(row.outcome), row.reason, row.contact, row.conflict)
+    return Found(_outcome(ruling), row.request, partition, row.offset, ruling)
+
+
+def _outcomes() -> Select[Any]:
+    """Decisions, claims and what is held back, in one statement; the copy that counts first."""
+    text, nobody = cast(null(), Text), cast(null(), Uuid)
+    decided = select(
+        verdicts.c.topic, verdicts.c.partition, verdicts.c.offset, verdicts.c.outcome, verdicts.c.request,
+        text.label("reason"), nobody.label("contact"), nobody.label("conflict"),
+        case((verdicts.c.sequence.is_not(None), 0), else_=2).label("rank"),
+    ).where(verdicts.c.command == bindparam("text", type_=Text))  # fmt: skip
+    claimed = select(
+        literal(IDENTITY.name), literal(0), claims.c.offset, claims.c.verdict, claims.c.request,
+        claims.c.reason, claims.c.contact, claims.c.conflict, literal(1),
+    ).where(claims.c.id == bindparam("id", type_=Uuid))  # fmt: skip
+    held = select(
+        parked_records.c.topic, parked_records.c.partition, parked_records.c.offset, literal("parked"), literal(""),
+        text, nobody, nobody, literal(3),
+    ).where(parked_records.c.event_id == bindparam("text", type_=Text))  # fmt: skip
+    found = union_all(decided, claimed, held).subquery("found")
+    return select(found).order_by(found.c.rank, found.c.offset.desc()).limit(1)
+
+
+_OUTCOME = _outcomes()
 
 
 def _reused() -> HttpRefusal:
