@@ -6,10 +6,11 @@ from typing import get_args
 from uuid import UUID
 
 import msgspec
+from msgspec import UNSET
 from sqlalchemy import ARRAY, Table, Uuid, bindparam, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.events.catalog.contacts import Claim
+from libs.events.catalog.contacts import Claim, ContactRegistered
 from libs.events.fold import Fact, Row
 from libs.events.identifiers import UUID_TEXT
 from libs.events.identity import store
@@ -92,9 +93,15 @@ def _rule(graph: Graph, step: Fact | Unreadable, id_: UUID | None) -> Ruling:
         return invalid("id_is_no_uuid")
     if not isinstance(step.data, _CLAIMS):
         return invalid("not_a_claim")
-    if any("\x00" in name.text for name in names_of(step.data)):
+    if any("\x00" in text for text in _stored(step.data)):
         return invalid("undecodable")  # no table can hold it, so no writer of ours has written it
     return judge(graph, step.data, id_, step.offset)
+
+
+def _stored(claim: Claim) -> list[str]:
+    """What of a claim stands in tables as it is: names, and the fields of traits. All else is stored as JSON."""
+    fields = claim.traits if isinstance(claim, ContactRegistered) and claim.traits is not UNSET else ()
+    return [*(name.text for name in names_of(claim)), *fields]
 
 
 def _row(step: Fact | Unreadable, id_: UUID | None, ruling: Ruling) -> Row:
