@@ -87,5 +87,5 @@ def sound(people: int) -> list[Told]:
 
 def _record(key: bytes, event: Mapping[str, Any]) -> Record:
     """With the header that tells a retry from another request."""
-    headers = (*EVENT_HEADERS, (REQUEST_HEADER, event["id"].encode()))
+    headers = (*EVENT_HEADERS, (REQUEST_HEADER, str(event["id"]).encode()))
     return Record(key, msgspec.json.encode(event), headers)

@@ -9,11 +9,12 @@ from libs.events.digest import Digest
 from libs.events.identifiers import Nodes
 from libs.events.log_created import ensure_topics
 from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
-from tests.faults.events import EVERYWHERE, TOPIC, purchases
+from tests.faults.events import EVERYWHERE, SERVICES, TOPIC, purchases
+from tests.faults.ruled import sound
 from tests.faults.stage import Stage, append_in_pieces
+from tests.faults.story import tell
 
 RECORDS = 300
-SERVICES = ("interactions", "timeline")
 Damage = Callable[[Stage], Awaitable[None]]
 
 LAST = f"SELECT topic, partition, max(base_offset) FROM log_batches WHERE topic = '{TOPIC}' GROUP BY 1, 2"
@@ -105,7 +106,8 @@ def named(cases: Sequence[tuple[Damage, str]]) -> pytest.MarkDecorator:
 
 async def fill(stage: Stage, log: PostgresLog) -> None:
     await append_in_pieces(log, purchases(RECORDS, customers=100), size=50)
-    await stage.folded(log, *SERVICES)
+    await tell(log, sound(people=20), size=10)
+    await stage.folded(log)
 
 
 async def all_digests(stage: Stage) -> list[dict[str, Digest]]:

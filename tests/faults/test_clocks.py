@@ -8,7 +8,7 @@ from libs.events.clock import now_ms
 from libs.events.postgres_log.adapter import PostgresLog
 from libs.events.times import MAX_AHEAD, ms_text
 from tests.faults import invariants
-from tests.faults.events import EVERYWHERE, purchase
+from tests.faults.events import EVERYWHERE, SERVICES, purchase
 from tests.faults.invariants import contents
 from tests.faults.processes import ServiceProcess
 from tests.faults.stage import Stage
@@ -38,7 +38,7 @@ async def recorded_times_never_step_back(stage: Stage) -> None:
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: PostgresLog) -> None:
-    (timeline,) = await stage.start("timeline", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
+    timeline, _ = await stage.start("timeline", "contacts", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
     process = stage.process("interactions")
     sent: list[str] = []
     for offset_ms in (HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS, 0):
@@ -55,7 +55,7 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
         await process.stop()
     process.start()
     await process.ready()
-    await stage.folded(log, "interactions", "timeline")
+    await stage.folded(log)
     assert timeline.alive
     found = [msgspec.json.decode(value)["id"] for values in (await contents(log)).values() for value in values[1:]]
     assert sorted(found) == sorted(sent)
@@ -71,13 +71,13 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: PostgresLog) -> None:
-    interactions, _ = await stage.start("interactions", "timeline")
+    _, interactions, _ = await stage.start(*SERVICES)
     await post(interactions, "before", "crm:1")
     ahead_ms = now_ms() + DAY_MS
     await stage.on_log(f"UPDATE log_heads SET recorded_ms = {ahead_ms}")
     for n in range(CUSTOMERS):
         assert (await post(interactions, f"after-{n}", f"crm:{n}")).status_code == 202
-    await stage.folded(log, "interactions", "timeline")
+    await stage.folded(log)
     slices = await log.read(dict.fromkeys(EVERYWHERE, 1), max_records=1_000, max_bytes=8 << 20)
     assert {piece.recorded_ms for piece in slices if b'"after-' in piece.records[-1].value} == {ahead_ms}
     await recorded_times_never_step_back(stage)

@@ -9,7 +9,7 @@ import pytest
 
 from libs.embedded.postgres import EmbeddedPostgres
 from tests.faults.deadlines import turn
-from tests.faults.events import purchase
+from tests.faults.events import SERVICES, purchase
 from tests.faults.stage import Stage
 from tests.faults.workload import STRUCTURED
 
@@ -22,27 +22,33 @@ SERVED_AGAIN_WITHIN_S = 20.0
 @pytest.mark.asyncio
 async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) -> None:
     with EmbeddedPostgres(tmp_path / "home") as server:
-        server.ensure_databases(["log", "interactions", "timeline"])
-        urls = {name: server.url(name) for name in ("interactions", "timeline")}
+        server.ensure_databases(["log", *SERVICES])
+        urls = {name: server.url(name) for name in SERVICES}
         stage = Stage(server.url("log"), urls, tmp_path)
         try:
             async with stage.log():
                 pass
-            interactions, timeline = await stage.start("interactions", "timeline")
+            contacts, interactions, timeline = await stage.start(*SERVICES)
             for n in range(ROUNDS):
-                async with interactions.client() as writer, timeline.client() as reader:
+                async with contacts.client() as owner, interactions.client() as writer, timeline.client() as reader:
                     body = msgspec.json.encode(purchase(f"crm:{n}", str(n)))
                     posted = await writer.post("/v1/events", content=body, headers=STRUCTURED)
                     params = {"min_position": posted.json()["position"]}
                     assert (await reader.get(f"/v1/timeline/crm:{n}", params=params)).status_code == 200
+                    claimed = await owner.post("/v1/contacts", json={"identifiers": [f"crm:{n}"]}, params=params)
+                    assert claimed.status_code == 201, claimed.text
+                    at_claim = {"min_position": claimed.headers["rapport-position"]}
                     await asyncio.to_thread(server.kill)
                     await asyncio.to_thread(server.start)
                     async with asyncio.timeout(SERVED_AGAIN_WITHIN_S):
                         while (page := await reader.get(f"/v1/timeline/crm:{n}", params=params)).status_code == 503:
                             await turn()
+                        while (read := await owner.get(f"/v1/contacts/crm:{n}", params=at_claim)).status_code == 503:
+                            await turn()
                     assert page.status_code == 200, page.text
-                await timeline.ready()
-                await interactions.ready()
+                    assert (read.status_code, read.json()) == (200, claimed.json())
+                for process in stage.processes:
+                    await process.ready()
         finally:
             for process in stage.processes:
                 process.kill()
