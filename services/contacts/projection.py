@@ -17,7 +17,7 @@ from services.contacts.decider import REGISTRATION, TRUST
 from services.contacts.tables import METADATA, seen, traits
 
 VERSION = 1
-FINGERPRINT = "sha256:4da8e46df04d6b3113568d3bff9550440b419c199bdfd148170ba3506795247d"
+FINGERPRINT = "sha256:580f52bb96e80de1b46a8f44bc959d665023d50d5f8414807a2902fd412d5449"
 
 _encode = msgspec.json.Encoder().encode
 

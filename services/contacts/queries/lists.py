@@ -3,11 +3,12 @@
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import Select, exists, func, select, union, union_all
+from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_, union, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.persons import holds
 from libs.events.identity.tables import members, registrations
+from services.contacts.queries.people import RANK
 from services.contacts.tables import seen, traits
 from services.contacts.words import wanted, words_of
 
@@ -62,19 +63,27 @@ def _narrowed(branch: Select[Any], id_: Any, sought: Sought) -> Select[Any]:
     return branch.where(~exists().where(registrations.c.contact == id_)) if sought.registered is False else branch
 
 
+def _is_shown() -> ColumnElement[bool]:
+    """Whether no other value of the field, of the same component, ranks higher."""
+    mine, other = members.alias("mine"), traits.alias("other")
+    around = select(_own.c.node).join(mine, mine.c.component == _own.c.component).where(
+        mine.c.node == traits.c.node, holds(mine), holds(_own)
+    )  # fmt: skip
+    nodes = func.array_append(func.array(around.correlate(traits).scalar_subquery()), traits.c.node)
+    ranks = tuple_(*(other.c[name] for name in RANK)) > tuple_(*(traits.c[name] for name in RANK))
+    higher = exists().where(other.c.node == func.any(nodes), other.c.field == traits.c.field, ranks)
+    return (traits.c.value != "null") & ~higher.correlate(traits)
+
+
 def _found(sought: Sought) -> Select[Any]:
     """The components of whom a name or the name trait has all the words, and of who is named exactly."""
-    parts: list[Any] = [
+    words = wanted(sought.words or "")
+    nodes = union(
         select(members.c.node).where(members.c.node == sought.node),
         select(seen.c.node).where(seen.c.node == sought.node),
-    ]
-    if (query := wanted(sought.words or "")) is not None:
-        words = func.to_tsquery("simple", query)
-        parts += [
-            select(seen.c.node).where(words_of(seen.c.name).op("@@")(words)),
-            select(members.c.node).where(words_of(members.c.name).op("@@")(words), holds(members)),
-            select(traits.c.node).where(words_of(traits.c.value).op("@@")(words), traits.c.field == "name"),
-        ]
-    nodes = union(*parts).subquery("nodes")
+        select(seen.c.node).where(words_of(seen.c.name).op("@@")(words)),
+        select(members.c.node).where(words_of(members.c.name).op("@@")(words), holds(members)),
+        select(traits.c.node).where(words_of(traits.c.value).op("@@")(words), traits.c.field == "name", _is_shown()),
+    ).subquery("nodes")
     lies_in = select(_own.c.component).where(_own.c.node == nodes.c.node, holds(_own)).scalar_subquery()
     return select(func.coalesce(lies_in, nodes.c.node).label("id"))
