@@ -139,7 +139,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
     together = (
         select(
             func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("nodes"),
-            func.array_agg(_by(members.c.node, members.c.since)).filter(members.c.is_contact).label("members"),
+            func.array_agg(_by(members.c.node, members.c.node)).filter(members.c.is_contact).label("members"),
             func.array_agg(_by(members.c.name, members.c.name)).label("names"),
         )
         .where(members.c.component == asked.c.id, holds(members, offset))

@@ -23,6 +23,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -164,7 +165,7 @@ def _together(asked: Subquery) -> FromClause:
         select(
             func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("inside"),
             func.array_agg(members.c.name).label("names"),
-            func.array_agg(members.c.node).filter(members.c.is_contact).label("members"),
+            func.array_agg(_by(members.c.node, members.c.node)).filter(members.c.is_contact).label("members"),
         )
         .where(members.c.component == asked.c.id, holds(members))
         .correlate(asked)
