@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @pytest_asyncio.fixture(scope="session")
 async def stage_urls(postgres: "EmbeddedPostgres") -> list[str]:
     """Databases that the stages of this test process share, one after the other: emptying one is quicker."""
-    names = [f"stage_{name}" for name in ("log", *SERVICES)]
+    names = [f"stage_{name}" for name in ("log", *SERVICES, "second")]
     await asyncio.to_thread(postgres.ensure_databases, names)
     return [postgres.url(name) for name in names]
 
@@ -29,11 +29,17 @@ async def stage_urls(postgres: "EmbeddedPostgres") -> list[str]:
 async def stage(stage_urls: list[str], tmp_path: Path) -> AsyncIterator[Stage]:
     for url in stage_urls:
         await empty(url)
-    log_url, *database_urls = stage_urls
+    log_url, *database_urls, _ = stage_urls
     made = Stage(log_url, dict(zip(SERVICES, database_urls, strict=True)), tmp_path)
     yield made
     for process in made.processes:
         process.kill()
+
+
+@pytest.fixture
+def second_contacts_url(stage: Stage, stage_urls: list[str]) -> str:
+    """Another empty database, for a second process of contacts on the same log."""
+    return stage_urls[-1]
 
 
 @pytest_asyncio.fixture

@@ -38,11 +38,11 @@ class Stage:
             await ensure_topics(log, NODES.check_value())
             yield log
 
-    def process(self, service: str) -> ServiceProcess:
-        """Not started yet; it ends with the stage."""
+    def process(self, service: str, database_url: str | None = None) -> ServiceProcess:
+        """Not started yet; it ends with the stage. It folds into its service's database, or into another."""
         environment = {
             "RAPPORT_LOG_URL": self.log_url,
-            "DATABASE_URL": self.database_urls[service],
+            "DATABASE_URL": database_url or self.database_urls[service],
             "RAPPORT_IDENTITY_SECRET": SECRET.hex(),
         }
         (port,) = free_ports(1)

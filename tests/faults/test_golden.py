@@ -8,13 +8,14 @@ import pytest
 from libs.events.catalog.registry import CATALOG, Kind
 from libs.events.postgres_log.adapter import PostgresLog
 from libs.events.upcasts import UPCASTS
+from tests.faults.events import SERVICES
 from tests.faults.golden import corpus, digests_of_corpus, stored
 from tests.faults.stage import Stage
 
 
 @pytest.mark.faults("F31", fault="every event version ever released", times=len(corpus()))
 @pytest.mark.asyncio
-@pytest.mark.parametrize("service", ["interactions", "timeline"])
+@pytest.mark.parametrize("service", SERVICES)
 async def test_every_released_version_folds_as_it_did_when_it_was_released(
     stage: Stage, log: PostgresLog, service: str
 ) -> None:
@@ -25,7 +26,7 @@ async def test_every_released_version_folds_as_it_did_when_it_was_released(
 
 
 @pytest.mark.faults("F31", fault="a version without a sample")
-def test_every_observation_of_the_catalog_and_every_upcast_has_a_sample() -> None:
+def test_every_type_of_the_catalog_but_controls_and_every_upcast_has_a_sample() -> None:
     types = {event["type"] for event in corpus().values()}
-    assert {name for name, type_ in CATALOG.items() if type_.kind is Kind.OBSERVATION} <= types
+    assert {name for name, type_ in CATALOG.items() if type_.kind is not Kind.CONTROL} <= types
     assert set(UPCASTS._steps) <= types
