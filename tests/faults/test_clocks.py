@@ -82,3 +82,28 @@ async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(sta
     assert {piece.recorded_ms for piece in slices if b'"after-' in piece.records[-1].value} == {ahead_ms}
     await recorded_times_never_step_back(stage)
     await invariants.i8_live_is_rebuilt(stage.database_urls, log)
+
+
+@pytest.mark.faults("F17", fault="the clock of contacts stepping back between two changes of traits", times=2)
+@pytest.mark.slow
+@pytest.mark.asyncio
+async def test_a_change_of_traits_is_later_than_all_that_it_saw_whatever_the_clock_says(
+    stage: Stage, log: PostgresLog
+) -> None:
+    process = stage.process("contacts")
+    for n, offset_ms in enumerate((DAY_MS, HOUR_MS, -DAY_MS)):
+        process.start(RAPPORT_CLOCK_OFFSET_MS=str(offset_ms))
+        await process.ready()
+        async with process.client() as client:
+            if n == 0:
+                body = {"identifiers": ["crm:1"], "traits": {"city": "Cork"}}
+                assert (await client.post("/v1/contacts", json=body)).status_code == 201
+            patch = {"traits": {"city": f"of life {n}"}}
+            changed = await client.patch("/v1/contacts/crm:1", json=patch, headers={"if-match": "*"})
+            shown = await client.get("/v1/contacts/crm:1")
+            assert (changed.status_code, changed.json()["traits"]) == (200, {"city": f"of life {n}"})
+            assert (shown.json(), shown.headers["etag"]) == (changed.json(), changed.headers["etag"])
+        await process.stop()
+    database = {"contacts": stage.database_urls["contacts"]}
+    await invariants.i5_sequences_have_no_gap_and_no_inversion(database, await contents(log))
+    await invariants.i8_live_is_rebuilt(database, log)
