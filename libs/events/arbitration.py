@@ -31,7 +31,7 @@ def arbitrate(*, is_applied: bool, head: int, sequence: int) -> Outcome:
     if sequence <= head:
         return Outcome.SUPERSEDED
     if sequence > head + 1:
-        raise LogBroken(f"log broken: a decision is the {sequence}th of its aggregate, and {head} came before")
+        raise LogBroken(f"log broken: a decision has the sequence {sequence} where its aggregate's last one has {head}")
     return Outcome.APPLIED
 
 

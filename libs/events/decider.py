@@ -8,7 +8,6 @@ Invalid         the thing would get a shape that it cannot have
 
 import re
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from libs.events.problems import Problem
@@ -17,16 +16,20 @@ _HUMP = re.compile(r"(?<!^)(?=[A-Z])")
 
 
 class Refusal(Exception):
-    """A rule says no; nothing is recorded. `more` is what a program may want to know, by name."""
+    """A rule says no; nothing is recorded.
 
-    def __init__(self, detail: str, **more: Any) -> None:
+    `problems` are the command's fields to blame, `more` is what a program may want to know, by name. No personal data.
+    """
+
+    def __init__(self, detail: str, problems: Sequence[Problem] = (), **more: Any) -> None:
         super().__init__(detail)
         self.detail = detail
+        self.problems = problems
         self.more = more
 
     @property
     def code(self) -> str:
-        return _snake(type(self).__name__)
+        return code_of(type(self))
 
 
 class Unheard(Refusal):
@@ -41,6 +44,6 @@ class Invalid(Exception):
         self.problems = problems
 
 
-@cache
-def _snake(name: str) -> str:
-    return _HUMP.sub("_", name).lower()
+def code_of(kind: type[Refusal]) -> str:
+    """`MergeWithItself` is `merge_with_itself`."""
+    return _HUMP.sub("_", kind.__name__).lower()

@@ -88,7 +88,8 @@ def refusal_of(error: Exception) -> HttpRefusal:
         case HttpRefusal():
             return error
         case Refusal():
-            return HttpRefusal(404 if isinstance(error, Unheard) else 409, error.code, error.detail, **error.more)
+            status = 404 if isinstance(error, Unheard) else 409
+            return HttpRefusal(status, error.code, error.detail, error.problems, **error.more)
         case Invalid():
             return HttpRefusal(422, "invalid_body", "nothing was recorded; see errors", error.problems)
         case RequestValidationError():

@@ -141,10 +141,11 @@ def _members(graph: Graph, merge: UUID) -> list[Named]:
 def _require_heard_of(command: Claiming, state: Identity) -> None:
     match command:
         case LinkIdentifier() | UnlinkIdentifier():
-            named = [command.contact]
+            named: dict[str | None, Named] = {None: command.contact}
         case MergeContacts():
-            named = list(command.members)
+            named = {f"/members/{n}": member for n, member in enumerate(command.members)}
         case _:
             return
-    if unknown := [name for name in named if UUID(name.node) not in state.heard_of]:
-        raise refuse(ContactUnknown, ref=unknown[0].name)
+    for pointer, name in named.items():
+        if UUID(name.node) not in state.heard_of:
+            raise refuse(ContactUnknown, pointer)

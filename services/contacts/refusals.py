@@ -1,7 +1,8 @@
 """What contacts says no with. A refusal's name is its code, also that of the judge's reason where he has one."""
 
-from libs.events.decider import Refusal, Unheard
+from libs.events.decider import Refusal, Unheard, code_of
 from libs.events.identity.judge import Ruling
+from libs.events.problems import Problem
 
 
 class ContactUnknown(Unheard):
@@ -71,12 +72,14 @@ _SAID: dict[type[Refusal], str] = {
     ConflictResolved: "this conflict was decided before, for another holder",
     HolderNotASide: "the holder is one of the contacts that the conflict names",
 }
-_BY_CODE = {kind(said).code: kind for kind, said in _SAID.items()}
+_BY_CODE = {code_of(kind): kind for kind in _SAID}
 
 
-def refuse(kind: type[Refusal], **more: object) -> Refusal:
-    """The refusal with its sentence."""
-    return kind(_SAID[kind], **more)
+def refuse(kind: type[Refusal], pointer: str | None = None, **more: str) -> Refusal:
+    """The refusal with its sentence; `pointer` is the field to blame."""
+    said = _SAID[kind]
+    problems = () if pointer is None else (Problem(pointer, code_of(kind), said),)
+    return kind(said, problems, **more)
 
 
 def refused(ruling: Ruling) -> Refusal:

@@ -55,10 +55,10 @@ def decide(command: Deciding, state: Interaction | None) -> InteractionAmended |
             raise InteractionUnmatched("nothing has recorded this interaction, so there is nothing to change")
         case AmendInteraction(), Interaction():
             return _amended(command, state)
-        case CompleteInteraction(), Interaction(status="completed"):
-            if command.resolution in {None, state.resolution}:
-                return None
-            raise AlreadyCompleted("it was completed before; amend it to correct what was recorded")
+        case CompleteInteraction(), Interaction(status="completed") if command.resolution in {None, state.resolution}:
+            return None
+        case CompleteInteraction(), Interaction(status="completed", resolution=str()):
+            raise AlreadyCompleted("it was completed before, with another resolution")
         case CompleteInteraction(), Interaction():
             resolution = UNSET if command.resolution is None else command.resolution
             return InteractionCompleted(interaction=str(state.id), resolution=resolution)
