@@ -66,7 +66,7 @@ class Handling:
         """Record a claim and wait for the judge; None where it is already so. Raises refusals, the judge's included."""
 
         async def decide() -> Draft | None:
-            claim = decide_claim(command, await self._identity(command))
+            claim = decide_claim(command, await self._identity(command, asked.if_match))
             return None if claim is None else _drafted(command, claim)
 
         done = await self.commands.carry_out(asked, decide)
@@ -97,11 +97,13 @@ class Handling:
             done = await self.commands.carry_out(asked, decide)
         return (await self.contact(ref.node) if done is not None and done.is_repeated else seen[-1]), done
 
-    async def _identity(self, command: Claiming) -> Identity:
+    async def _identity(self, command: Claiming, if_match: str | None) -> Identity:
         named = [Ref(UUID(name.node), name.name) for name in _subjects(command)]
         async with self.service.reads.connect() as connection:
             graph = await store.load(connection, _wanted(command))
             known = await people.contacts(connection, [ref.node for ref in named]) if named else []
+        if if_match is not None and known and known[0] is not None:
+            require_match(if_match, known[0].etag)
         heard_of = frozenset(ref.node for ref, contact in zip(named, known, strict=True) if contact is not None)
         return Identity(graph, heard_of, _NO_OFFSET_YET)
 

@@ -17,7 +17,7 @@ from services.contacts.decider import REGISTRATION, TRUST
 from services.contacts.tables import METADATA, seen, traits
 
 VERSION = 1
-FINGERPRINT = "sha256:580f52bb96e80de1b46a8f44bc959d665023d50d5f8414807a2902fd412d5449"
+FINGERPRINT = "sha256:7ea367f5c68e67ba5b8ed36439aa3348fcaa770149fd7e27002d12ff65d09f8c"
 
 _encode = msgspec.json.Encoder().encode
 

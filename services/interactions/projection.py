@@ -17,7 +17,7 @@ from services.interactions.decider import amended
 from services.interactions.tables import METADATA, events, interactions
 
 VERSION = 2
-FINGERPRINT = "sha256:99a10fd05cf2266da45afd56b45713a325e928a36afedafcd16b3f5a75b2a47c"
+FINGERPRINT = "sha256:ea92cbc210a676e5ca160b863ae3cbcd83fa0d24afb6aebe26954275c1134be2"
 
 UNMATCHED = "unmatched"
 

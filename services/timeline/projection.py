@@ -13,7 +13,7 @@ from services.timeline.tables import METADATA, entries, identity_entries
 from services.timeline.titles import title
 
 VERSION = 2
-FINGERPRINT = "sha256:cb6a86b8d3897c4295da8848ea44f4ea562f7f11f525f61360b18ec47800874d"
+FINGERPRINT = "sha256:f8a8601d27c3327cca66e7d48645e204136aa479cc3d70cd3baa60d5529a62a0"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36

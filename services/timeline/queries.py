@@ -16,7 +16,6 @@ from sqlalchemy import (
     Table,
     Uuid,
     bindparam,
-    exists,
     func,
     literal_column,
     select,
@@ -28,7 +27,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.events.identity.persons import holds, offset_at
+from libs.events.identity.persons import holds, offset_at, was_claimed
 from libs.events.identity.tables import members
 from libs.events.topics import BY_NAME
 from libs.service.batching import Batcher
@@ -156,7 +155,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
             together.c.members,
             together.c.names,
             subject.scalar_subquery().label("subject"),
-            exists().where(own.c.node == asked.c.node).label("is_claimed"),
+            was_claimed(asked.c.node).label("is_claimed"),
         )
         .select_from(asked)
         .join(together, true())

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.tables import claims, members
@@ -36,6 +36,12 @@ def offset_at(moment: Any) -> ColumnElement[int]:
     return func.coalesce(last, -1)
 
 
+def was_claimed(node: Any) -> ColumnElement[bool]:
+    """Whether any claim was ever about a node. Counted, since PostgreSQL would hash the whole table for EXISTS."""
+    ever = members.alias("ever")
+    return select(func.count()).where(ever.c.node == node).scalar_subquery() > 0
+
+
 async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime | None = None) -> Person:
     """The person that a node belongs to; the node alone where nobody has claimed it."""
     offset = None if known_at is None else offset_at(known_at)
@@ -47,7 +53,7 @@ async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime 
         .order_by(members.c.name)
     )).all()  # fmt: skip
     if not rows:
-        ever = await connection.scalar(select(exists().where(members.c.node == node)))
+        ever = await connection.scalar(select(was_claimed(node)))
         return Person(node, [node], [], [node], bool(ever))
     contacts = [row.node for row in rows if row.is_contact]
     names = [row.name for row in rows if not row.name.startswith("contact:")]

@@ -6,7 +6,22 @@ from typing import cast as typed
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import ARRAY, CTE, ColumnElement, Select, Table, Text, Uuid, bindparam, cast, func, or_, select
+from sqlalchemy import (
+    ARRAY,
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    Table,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    or_,
+    select,
+    union,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.catalog.contacts import (
@@ -77,20 +92,28 @@ def _given(nodes: Iterable[UUID]) -> Select[Any]:
 
 
 def _piece() -> Select[Any]:
-    """Whole components around nodes, in one statement: a column of JSON for each of their tables."""
+    """Whole components around nodes, in one statement: a column of JSON for each of their tables.
+
+    What was found is handed on as arrays, so that each table is read by its index, however it has grown.
+    """
     links, merges, registrations = tables.links, tables.merges, tables.registrations
     near = select(_members.c.component).where(_members.c.until.is_(None), _members.c.node == func.any(_NODES))
-    inside = select(_members).where(_members.c.until.is_(None), _members.c.component.in_(near)).cte("inside")
+    inside = select(_members).where(_members.c.until.is_(None), _members.c.component == _among(near)).cte("inside")
     nodes = select(inside.c.node)
-    own = or_(links.c.identifier.in_(nodes), links.c.owner.in_(nodes))
-    names = select(links.c.identifier).where(links.c.until.is_(None), own)
-    joined = select(merges.c.id).where(merges.c.until.is_(None), merges.c.member.in_(nodes))
+    owned = select(links.c.identifier).where(links.c.until.is_(None), links.c.owner == _among(nodes))
+    names = union(nodes, owned)
+    joined = select(merges.c.id).where(merges.c.until.is_(None), merges.c.member == _among(nodes))
     return select(
         _json(inside, "members"),
-        _json(select(links).where(links.c.until.is_(None), links.c.identifier.in_(names)).cte("linked"), "links"),
-        _json(select(merges).where(merges.c.id.in_(joined)).cte("joined"), "merges"),
-        _json(select(registrations).where(registrations.c.contact.in_(nodes)).cte("known"), "registered"),
+        _json(select(links).where(links.c.until.is_(None), links.c.identifier == _among(names)).cte("linked"), "links"),
+        _json(select(merges).where(merges.c.id == _among(joined)).cte("joined"), "merges"),
+        _json(select(registrations).where(registrations.c.contact == _among(nodes)).cte("known"), "registered"),
     )
+
+
+def _among(ids: Select[Any] | CompoundSelect[Any]) -> Any:
+    (id_,) = ids.subquery().columns
+    return func.any(cast(select(func.array_agg(id_)).scalar_subquery(), ARRAY(Uuid)))
 
 
 def _json(rows: CTE, label: str) -> Any:

@@ -63,7 +63,8 @@ links = Table(
     Column("until", BigInteger),
     PrimaryKeyConstraint("identifier", "owner", "since"),
 )
-Index("links_of_owner", links.c.owner)
+Index("links_now", links.c.identifier, postgresql_where=links.c.until.is_(None))
+Index("links_of_owner", links.c.owner, postgresql_where=links.c.until.is_(None))
 Index(
     "links_of_unique_name",
     links.c.identifier,
@@ -82,7 +83,7 @@ merges = Table(
     Column("until", BigInteger),
     PrimaryKeyConstraint("id", "member"),
 )
-Index("merges_of_member", merges.c.member)
+Index("merges_of_member", merges.c.member, postgresql_where=merges.c.until.is_(None))
 
 # Where each name lies that anybody has claimed, registered or merged. A node without a row is alone.
 members = Table(
@@ -97,6 +98,7 @@ members = Table(
     PrimaryKeyConstraint("node", "since"),
 )
 Index("members_of_component", members.c.component)
+Index("members_of_component_now", members.c.component, postgresql_where=members.c.until.is_(None))
 Index("members_now", members.c.node, unique=True, postgresql_where=members.c.until.is_(None))
 
 # The last effective claim about each component, by its canonical id.

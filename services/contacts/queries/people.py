@@ -17,7 +17,6 @@ from sqlalchemy import (
     Uuid,
     bindparam,
     cast,
-    exists,
     func,
     literal,
     select,
@@ -28,7 +27,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.bookkeeping import counted, verdicts
-from libs.events.identity.persons import holds
+from libs.events.identity.persons import holds, was_claimed
 from libs.events.identity.tables import components, members, registrations
 from services.contacts.decider import Traits
 from services.contacts.tables import seen, traits
@@ -141,7 +140,7 @@ def _statement() -> Select[Any]:
             _heads(inside).correlate(together).scalar_subquery().label("heads"),
             select(registrations.c.kind).where(registrations.c.contact == asked.c.id).scalar_subquery().label("kind"),
             select(components.c.last_claim).where(components.c.id == asked.c.id).scalar_subquery().label("last_claim"),
-            exists().where(ever.c.node == asked.c.node).label("is_claimed"),
+            was_claimed(asked.c.node).label("is_claimed"),
             select(func.max(ever.c.name)).where(ever.c.node == asked.c.node).scalar_subquery().label("last_name"),
         )
         .select_from(asked)

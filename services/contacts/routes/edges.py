@@ -34,6 +34,7 @@ from services.contacts.schemas import (
 )
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
+IfMatch = Annotated[str | None, Header()]
 Reason = Annotated[str | None, Query(min_length=1, max_length=2_000, description="Why")]
 
 _PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
@@ -68,21 +69,25 @@ def _link_routes(routes: APIRouter, handling: Handling) -> None:
     @routes.post("/contacts/{ref:text}/identifiers", tags=["edges"], summary="Link a name to a contact",
                  status_code=201, response_model=Contact,
                  responses=_PENDING | {200: {"model": Contact, "description": "It was so already"}})  # fmt: skip
-    async def link(ref: str, body: NewLink, idempotency_key: Key = None) -> Response:
+    async def link(ref: str, body: NewLink, idempotency_key: Key = None, if_match: IfMatch = None) -> Response:
         """A name of another contact is a conflict, which is listed for a person to decide."""
         person = read_ref(ref, service.nodes)
         name = identifier_of(body.identifier, service.nodes, "/identifier")
         path = f"/v1/contacts/{person.identifier}/identifiers"
-        order = handling.commands.asked("POST", path, key=idempotency_key, body=body.model_dump())
+        said = body.model_dump()
+        order = handling.commands.asked("POST", path, key=idempotency_key, body=said, if_match=if_match)
         command = LinkIdentifier(order.command, await handling.named(person), name, body.evidence)
         return await about(handling, await handling.claim(command, order), person.node, {})
 
     @routes.delete("/contacts/{ref:text}/identifiers/{identifier:text}", tags=["edges"], status_code=204,
                    summary="Take a name from a contact", responses=_PENDING)  # fmt: skip
-    async def unlink(ref: str, identifier: str, reason: Reason = None, idempotency_key: Key = None) -> Response:
+    async def unlink(
+        ref: str, identifier: str, reason: Reason = None, idempotency_key: Key = None, if_match: IfMatch = None
+    ) -> Response:
         person, name = read_ref(ref, service.nodes), read_ref(identifier, service.nodes, "identifier")
         path = f"/v1/contacts/{person.identifier}/identifiers/{name.identifier}"
-        order = handling.commands.asked("DELETE", path, key=idempotency_key, body={"reason": reason})
+        said = {"reason": reason}
+        order = handling.commands.asked("DELETE", path, key=idempotency_key, body=said, if_match=if_match)
         named, other = await handling.named(person), await handling.named(name)
         done = await handling.claim(UnlinkIdentifier(order.command, named, other, reason), order)
         return no_content(handling, done)
