@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -37,7 +38,9 @@ class TestRegistering:
             "last_seen": None,
         }
         assert response.headers["location"] == f"/v1/contacts/{contact['id']}"
-        assert log_of(response.headers["rapport-position"])
+        assert log_of(response.headers["rapport-position"]) == log_of(
+            api.interactions.get("/v1/x").headers["rapport-position"]
+        )
         read = api.contacts.get(response.headers["location"])
         assert (ok(read), read.headers["etag"]) == (contact, response.headers["etag"])
 
@@ -135,7 +138,12 @@ class TestTraits:
         crm = someone()
         known = {"name": "Ada", "address": {"city": "London", "street": {"name": "Dean St", "no": 1}}, "tags": ["a"]}
         api.registered(crm, traits=known)
-        patch = {"name": None, "address": {"city": None, "street": {"no": 2}, "zip": "W1"}, "tags": ["b"], "x": None}
+        patch: dict[str, Any] = {
+            "name": None,
+            "address": {"city": None, "street": {"no": 2}, "zip": "W1"},
+            "tags": ["b"],
+            "x": None,
+        }
         changed = ok(api.change(crm, **patch))
         assert changed["traits"] == {"address": {"street": {"name": "Dean St", "no": 2}, "zip": "W1"}, "tags": ["b"]}
         assert api.contact(crm) == changed

@@ -1,6 +1,7 @@
 """Contacts are merged and parted again: each then has its own, whatever came meanwhile."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -132,8 +133,9 @@ class TestTraits:
         for n in range(3):
             merge = api.merged(ada, bob)
             for ref in (a, b):
-                expected |= {f"{ref[-1]}{n}": n}
-                assert ok(api.change(ref, api.etag(ref), **{f"{ref[-1]}{n}": n}))["id"] == ada
+                change: dict[str, Any] = {f"{ref[-1]}{n}": n}
+                expected |= change
+                assert ok(api.change(ref, api.etag(ref), **change))["id"] == ada
             api.unmerged(merge)
             assert ok(api.change(b, api.etag(bob), own=n))["id"] == bob
         api.merged(ada, bob)
