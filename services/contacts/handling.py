@@ -1,13 +1,16 @@
 """Carrying commands out: load the state, decide, record, and wait for the own fold's verdict."""
 
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
 from libs.events.catalog.contacts import Claim, Named
 from libs.events.identity import store
+from libs.events.identity.graph import Graph
 from libs.events.identity.names import names_of
 from libs.events.identity.store import Wanted
 from libs.events.topics import CONTACTS, IDENTITY
+from libs.service.batching import Batcher
 from libs.service.commands import Asked, Commands, Done, Draft, drafted
 from libs.service.preconditions import require_match
 from libs.service.refs import Ref
@@ -38,14 +41,18 @@ class Handling:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.commands = Commands(service)
+        self._contacts = Batcher(self._load)
+        self._claimed = Batcher(self._among_claimed)
 
     async def contact(self, node: UUID) -> Contact:
         """The contact behind a node, as it stands. Raises ContactUnknown."""
-        async with self.service.reads.connect() as connection:
-            (found,) = await people.contacts(connection, [node])
-        if found is None:
+        if (found := await self._contacts.ask(None, node)) is None:
             raise refuse(ContactUnknown)
         return found
+
+    async def _load(self, _shape: None, nodes: Sequence[UUID]) -> Sequence[Contact | None]:
+        async with self.service.reads.connect() as connection:
+            return await people.contacts(connection, nodes)
 
     async def named(self, ref: Ref) -> Named:
         """A ref as claims name it: by its identifier also where it was called by its id, if it has no other name."""
@@ -54,6 +61,12 @@ class Handling:
         found = await self.contact(ref.node)
         is_only_a_name = found.kind is None and found.nodes == [ref.node] and len(found.identifiers) == 1
         return Named(name=found.identifiers[0] if is_only_a_name else ref.identifier, node=str(ref.node))
+
+    async def _among_claimed(self, _shape: None, asked: Sequence[tuple[UUID, ...]]) -> Sequence[bool]:
+        """For each set of names, whether any of them is claimed."""
+        async with self.service.reads.connect() as connection:
+            claimed = await store.claimed(connection, {node for nodes in asked for node in nodes})
+        return [not claimed.isdisjoint(nodes) for nodes in asked]
 
     async def side(self, ref: Ref) -> Named:
         """A side of a conflict: perhaps a contact that only a refused registration has named."""
@@ -98,6 +111,10 @@ class Handling:
         return (await self.contact(ref.node) if done is not None and done.is_repeated else seen[-1]), done
 
     async def _identity(self, command: Claiming, if_match: str | None) -> Identity:
+        if isinstance(command, RegisterContact):
+            nodes = tuple(UUID(name.node) for name in command.identifiers)
+            if not await self._claimed.ask(None, nodes):
+                return Identity(Graph(), frozenset(), _NO_OFFSET_YET)
         named = [Ref(UUID(name.node), name.name) for name in _subjects(command)]
         async with self.service.reads.connect() as connection:
             graph = await store.load(connection, _wanted(command))

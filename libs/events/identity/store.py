@@ -64,6 +64,14 @@ class Wanted(NamedTuple):
         )
 
 
+async def claimed(connection: AsyncConnection, nodes: Collection[UUID]) -> set[UUID]:
+    """Those of the nodes that anybody has claimed, registered or merged; around the others the graph is empty."""
+    return set((await connection.scalars(_CLAIMED, {"nodes": list(nodes)})).all())
+
+
+_CLAIMED = select(_members.c.node).where(_members.c.until.is_(None), _members.c.node == func.any(_NODES))
+
+
 async def load(connection: AsyncConnection, wanted: Wanted) -> Graph:
     """The piece of the graph that can be asked about, or change."""
     graph, nodes = Graph(), set(wanted.nodes)

@@ -27,8 +27,8 @@ class PostgresLog(Named):
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
         self._pool = pool
         self._partitions = _partitions(counts)
-        self.writer = Writer(url)
         self.doorbells = Doorbells(url)
+        self.writer = Writer(url, self.doorbells)
         self._reader = Reader(pool)
 
     async def create_topics(self, counts: Mapping[str, int]) -> None:

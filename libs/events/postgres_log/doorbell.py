@@ -1,7 +1,8 @@
 """The doorbell: one connection that listens, and a flag for each reader of this process.
 
 A notification is a hint. While the connection is down, waits simply end by their timeout, so readers look anyway;
-when it is back every reader is rung once (listen first, then look).
+when it is back every reader is rung once (listen first, then look). What this process has appended itself it need not
+be told: its writer rings as soon as it has committed, and its own notifications are passed over.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ class Doorbells:
         self._url = url
         self._bells: WeakSet[Bell] = WeakSet()
         self._wanted = asyncio.Event()
+        self.own_pid: int | None = None
+        """Of the connection through which this process appends."""
 
     def new(self) -> Bell:
         bell = Bell()
@@ -30,10 +33,14 @@ class Doorbells:
         self._wanted.set()
         return bell
 
-    def ring(self, *_: object) -> None:
+    def ring(self) -> None:
         """Ring for every reader of this process."""
         for bell in self._bells:
             bell.ring()
+
+    def _heard(self, _connection: object, pid: int, *_: object) -> None:
+        if pid != self.own_pid:
+            self.ring()
 
     async def run(self) -> None:
         """Listen from the first reader on, and listen again after a lost connection, until cancelled."""
@@ -47,7 +54,7 @@ class Doorbells:
     async def _listen(self) -> None:
         connection = await connect(self._url, timeout_s=CONNECT_TIMEOUT_S)
         try:
-            await connection.add_listener(CHANNEL, self.ring)
+            await connection.add_listener(CHANNEL, self._heard)
             self.ring()
             gone = Bell()
             connection.add_termination_listener(lambda _: gone.ring())

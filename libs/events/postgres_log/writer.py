@@ -18,6 +18,7 @@ from libs.events.log import Appended, AppendRefused, AppendUnknown, LogOverloade
 from libs.events.position import Partition
 from libs.events.postgres_log import batches
 from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect
+from libs.events.postgres_log.doorbell import Doorbells
 
 COMMIT_TIMEOUT_S = 5.0  # after this a caller is told "unknown"; a healthy flush takes milliseconds
 MAX_BATCH_RECORDS = 1_000  # a row of log_batches; readers fetch whole rows
@@ -48,8 +49,9 @@ class Waiting:
 class Writer:
     """Takes appends from any task of this process; `run` commits them."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, doorbells: Doorbells) -> None:
         self._url = url
+        self._doorbells = doorbells
         self._waiting: deque[Waiting] = deque()
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -124,6 +126,7 @@ class Writer:
         base: dict[Partition, int] = {}
         for batch, (first,) in zip(cut, firsts, strict=True):
             base.setdefault(batch.partition, first)
+        self._doorbells.ring()
         _answer(group, base)
 
     async def _commit_each(self, group: list[Waiting]) -> None:
@@ -136,11 +139,13 @@ class Writer:
         if self._connection is None or self._connection.is_closed():
             self._connection = await connect(self._url, timeout_s=timeout_s)
             self._append = await self._connection.prepare(_APPEND, timeout=timeout_s)
+            self._doorbells.own_pid = self._connection.get_server_pid()
 
     def _drop_connection(self) -> None:
         if self._connection is not None:
             self._connection.terminate()
             self._connection = None
+            self._doorbells.own_pid = None
 
 
 class _Batch(NamedTuple):
