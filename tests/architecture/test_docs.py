@@ -129,7 +129,15 @@ def _strings(node: ast.expr) -> list[str]:
 
 def test_every_code_stands_in_a_table_and_no_other() -> None:
     used = set().union(*map(codes_of, sources()))
-    assert table("Error codes") == used
+    assert table("Error codes") | table("Refusals") == used | refusals()
+
+
+def refusals() -> set[str]:
+    """The codes of what deciders say no with: the names of their classes."""
+    named = {"Refusal", "Unheard"}
+    classes = (node for module in sources() for node in ast.walk(module.tree) if isinstance(node, ast.ClassDef))
+    found = [node.name for node in classes if named & {base.id for base in node.bases if isinstance(base, ast.Name)}]
+    return {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in found if name not in named}
 
 
 @pytest.mark.parametrize(
