@@ -20,7 +20,7 @@ from services.cli.importing.registering import Registrar, check_all, register_al
 from services.cli.importing.rejects import Rejects
 from services.cli.importing.rendering import mapped_rows
 from services.cli.importing.rows import Row, Source, opened
-from services.cli.importing.sending import REQUEST_TIMEOUT_S
+from services.cli.importing.sending import REQUEST_TIMEOUT_S, Lanes
 from services.cli.progress import shown
 from services.cli.system import find_system
 from services.cli.tables import console, say
@@ -144,8 +144,7 @@ async def _send(order: Order, load: Load, rows: Iterator[Row], done: Done) -> No
 
 @asynccontextmanager
 async def _client(connections: int) -> AsyncIterator[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=connections)
-    async with httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, limits=limits, trust_env=False) as client:
+    async with httpx.AsyncClient(timeout=REQUEST_TIMEOUT_S, transport=Lanes(connections), trust_env=False) as client:
         yield client
 
 

@@ -4,6 +4,7 @@ Whoever sends sees to it that a repeated request has no second effect: so an ans
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping
 
 import httpx
@@ -36,6 +37,28 @@ class Problem(msgspec.Struct):
     def faults(self) -> list[Fault]:
         faults = [Fault(error.pointer, error.code, error.detail) for error in self.errors]
         return faults or [Fault("", self.code, self.detail, self.conflict)]
+
+
+class Lanes(httpx.AsyncBaseTransport):
+    """As many connections as requests are ever under way, each a pool of its own.
+
+    httpx looks through all connections of a pool at every request, which takes longer than all the rest of it.
+    """
+
+    def __init__(self, count: int) -> None:
+        context, alone = httpx.create_ssl_context(), httpx.Limits(max_connections=1)
+        self._free = deque(httpx.AsyncHTTPTransport(verify=context, limits=alone) for _ in range(count))
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        lane = self._free.popleft()
+        try:
+            return await lane.handle_async_request(request)
+        finally:
+            self._free.append(lane)
+
+    async def aclose(self) -> None:
+        for lane in self._free:
+            await lane.aclose()
 
 
 class Sender:
