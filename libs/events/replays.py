@@ -74,27 +74,37 @@ async def verify(projection: Projection, log: EventLog, database_url: str, repor
         async with snapshot(control).connect() as moment:
             positions = await positions_of(moment, live.schema)
             before = await digests_of(moment, projection, live.schema)
-            scratch = await generations.make_scratch(log.log_id, list(positions))
-            try:
-                await _fold(
-                    projection=projection,
-                    log=log,
-                    control=control,
-                    database_url=database_url,
-                    generation=scratch,
-                    until=positions,
-                    report=report,
-                )
-                async with control.connect() as now:
-                    after = await digests_of(now, projection, scratch.schema)
-                    tables = [TableDigests(name, digest, after[name]) for name, digest in before.items()]
-                    verdict = Verdict(positions, tables, [])
-                    if not verdict.equal:
-                        schemas = (live.schema, scratch.schema)
-                        verdict.differences.extend(await differences(moment, now, projection, schemas))
-            finally:
-                await asyncio.shield(generations.drop(scratch))
+            async with rebuilt(projection, log, database_url, positions, report) as scratch, control.connect() as now:
+                after = await digests_of(now, projection, scratch.schema)
+                tables = [TableDigests(name, digest, after[name]) for name, digest in before.items()]
+                verdict = Verdict(positions, tables, [])
+                if not verdict.equal:
+                    schemas = (live.schema, scratch.schema)
+                    verdict.differences.extend(await differences(moment, now, projection, schemas))
     return verdict
+
+
+@asynccontextmanager
+async def rebuilt(
+    projection: Projection, log: EventLog, database_url: str, until: Mapping[Partition, int], report: Report
+) -> AsyncIterator[Generation]:
+    """Tables beside the live ones, folded from offset 0 up to these positions; they are gone after the block."""
+    async with _control(database_url) as control:
+        generations = Generations(control, projection)
+        scratch = await generations.make_scratch(log.log_id, list(until))
+        try:
+            await _fold(
+                projection=projection,
+                log=log,
+                control=control,
+                database_url=database_url,
+                generation=scratch,
+                until=until,
+                report=report,
+            )
+            yield scratch
+        finally:
+            await asyncio.shield(generations.drop(scratch))
 
 
 async def rebuild(projection: Projection, log: EventLog, database_url: str, report: Report) -> None:
