@@ -42,19 +42,21 @@ class Advance:
     """Moves checkpoints by compare-and-set with a holder's epochs."""
 
     def __init__(self, projection: Projection) -> None:
-        self._memory = None if projection.memory is None else projection.memory.table
+        self._memory = projection.memory
 
     async def __call__(self, connection: AsyncConnection, moved: Ends, epochs: Epochs, steps: Sequence[Step]) -> Known:
         """What the memory and the verdicts hold about these steps. Raises LeaseLost where another has taken over."""
         facts = [step for step in steps if isinstance(step, Fact)]
         decisions = [fact for fact in facts if fact.kind is Kind.DECISION]
         arguments = _checkpoints(moved, epochs)
-        if self._memory is not None:
-            arguments["names"] = [fact.name for fact in facts if fact.kind is not Kind.DECISION]
+        if (memory := self._memory) is not None:
+            asked = (fact for fact in facts if fact.kind is not Kind.DECISION and memory.remembers(fact))
+            arguments["names"] = [fact.name for fact in asked]
         if decisions:
             arguments["decided"] = [fact.name for fact in decisions]
             arguments["scopes"] = list({fact.event.source for fact in decisions})
-        statement = _statement(self._memory, with_decisions=bool(decisions))
+        table = None if memory is None else memory.table
+        statement = _statement(table, with_decisions=bool(decisions))
         return _known((await connection.execute(statement, arguments)).all(), len(moved))
 
 

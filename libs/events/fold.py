@@ -74,6 +74,8 @@ class AppendFold:
     table: Table
     rows: Callable[[Fact], Sequence[TextRow]]
     order: int
+    remembers: Callable[[Fact], bool] = lambda _fact: True
+    """Whether an event can have a row at all: of others it is not asked whether they were seen."""
 
 
 @dataclass(frozen=True, slots=True)

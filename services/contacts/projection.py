@@ -9,15 +9,15 @@ from msgspec import UNSET
 
 from libs.events.catalog.contacts import TraitsChanged
 from libs.events.catalog.registry import Kind
-from libs.events.fold import Fact, Projection, Row, RowFold, RowKey, SpanFold
+from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, SpanFold, TextRow
 from libs.events.identifiers import normal
 from libs.events.times import parse
 from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
 from services.contacts.decider import REGISTRATION, TRUST
-from services.contacts.tables import METADATA, seen, traits
+from services.contacts.tables import METADATA, seen, traits, undated
 
 VERSION = 1
-FINGERPRINT = "sha256:7ea367f5c68e67ba5b8ed36439aa3348fcaa770149fd7e27002d12ff65d09f8c"
+FINGERPRINT = "sha256:a2b7f1946ecd450c087b461a827d739bee37ad1480f3ce0cc8cd197f8e6a6984"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -81,12 +81,23 @@ def seen_row(fact: Fact) -> Row | None:
     }
 
 
+def is_undated(fact: Fact) -> bool:
+    """An observation that happened when it was recorded: coming again, it would seem to have happened again."""
+    return fact.event.time is None and fact.kind in {None, Kind.OBSERVATION} and fact.partition.topic != IDENTITY.name
+
+
+def undated_rows(fact: Fact) -> Sequence[TextRow]:
+    place = str(fact.topic_number), str(fact.partition.number), str(fact.offset)
+    return ((fact.name, fact.digest, *place),) if is_undated(fact) else ()
+
+
 PROJECTION = Projection(
     service="contacts",
     version=VERSION,
     fingerprint=FINGERPRINT,
     topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
     metadata=METADATA,
+    memory=AppendFold(undated, undated_rows, order=0, remembers=is_undated),
     rows=(RowFold(traits, trait_keys, fold_trait),),
     spans=(SpanFold(seen, seen_row, least=("first_seen",), greatest=("last_seen", "name")),),
 )

@@ -50,5 +50,16 @@ seen = Table(
     PrimaryKeyConstraint("node", "topic", "partition"),
 )
 
+# Events without a time of their own: they happened when they were recorded, so a repetition must not count.
+undated = Table(
+    "undated",
+    METADATA,
+    Column("name", Uuid, primary_key=True),
+    Column("digest", Uuid, nullable=False),
+    Column("topic", SmallInteger, nullable=False),
+    Column("partition", SmallInteger, nullable=False),
+    Column("offset", BigInteger, nullable=False),
+)
+
 Index("seen_words", words_of(seen.c.name), postgresql_using="gin")
 Index("trait_words", words_of(traits.c.value), postgresql_using="gin", postgresql_where=traits.c.field == "name")

@@ -50,9 +50,6 @@ async def test_records_that_are_appended_again_change_nothing_and_are_counted(st
 
 
 @pytest.mark.faults("F13", fault="an event without a time of its own appended again")
-@pytest.mark.xfail(
-    strict=True, reason="contacts has no memory of observations: one that comes again moves last_seen to when it came"
-)
 @pytest.mark.asyncio
 async def test_an_event_without_a_time_that_is_appended_again_does_not_count_as_seen_again(
     stage: Stage, log: PostgresLog

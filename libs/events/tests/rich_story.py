@@ -79,6 +79,9 @@ def _observations(random: Random) -> Iterator[Record]:
                     yield _record(event | {"time": "2026-03-01T00:00:00Z"})
                 case 3 if random.random() < 0.1:
                     yield Record(_nodes.key(subject), b"no event at all")
+                case 4:
+                    undated = {name: value for name, value in event.items() if name != "time"}
+                    yield _record(undated | {"id": f"{event['id']}-undated"})
 
 
 class _Claims:
