@@ -102,16 +102,24 @@ FIELDS: dict[str, tuple[str, dict[str, Any], int, str, str]] = {
     "no change": (f"PATCH /v1/contacts/{KNOWN}", {"traits": {}}, 422, "invalid_body", "/traits"),
     "a change beside traits": (f"PATCH /v1/contacts/{KNOWN}", {"kind": "person"}, 422, "invalid_body", "/kind"),
     "a change too large": (f"PATCH /v1/contacts/{KNOWN}", {"traits": {"a": "x" * 300_000}}, 413, "event_too_large", ""),
-    "no identifier": (f"POST /v1/contacts/{KNOWN}/identifiers", {"identifier": None}, 422, "invalid_body", "/identifier"),
-    "a link of no name": (f"POST /v1/contacts/{KNOWN}/identifiers", {"identifier": "ada"}, 422, "invalid_body", "/identifier"),
+    "no identifier": (
+        f"POST /v1/contacts/{KNOWN}/identifiers", {"identifier": None}, 422, "invalid_body", "/identifier",
+    ),
+    "a link of no name": (
+        f"POST /v1/contacts/{KNOWN}/identifiers", {"identifier": "ada"}, 422, "invalid_body", "/identifier",
+    ),
     "no members": ("POST /v1/merges", {"members": None}, 422, "invalid_body", "/members"),
     "one member": ("POST /v1/merges", {"members": [KNOWN]}, 422, "invalid_body", "/members"),
     "a member that is no ref": ("POST /v1/merges", {"members": [KNOWN, "ada"]}, 400, "bad_ref", "/members/1"),
-    "a member that nobody knows": ("POST /v1/merges", {"members": [KNOWN, NOBODYS]}, 404, "contact_unknown", "/members/1"),
+    "a member that nobody knows": (
+        "POST /v1/merges", {"members": [KNOWN, NOBODYS]}, 404, "contact_unknown", "/members/1",
+    ),
     "a merge without reason": ("POST /v1/merges", {"reason": None}, 422, "invalid_body", "/reason"),
     "a merge with an empty reason": ("POST /v1/merges", {"reason": ""}, 422, "invalid_body", "/reason"),
     "no holder": (f"POST /v1/conflicts/{NOBODYS}/resolution", {"holder": None}, 422, "invalid_body", "/holder"),
-    "a holder that is no ref": (f"POST /v1/conflicts/{NOBODYS}/resolution", {"holder": "ada"}, 400, "bad_ref", "/holder"),
+    "a holder that is no ref": (
+        f"POST /v1/conflicts/{NOBODYS}/resolution", {"holder": "ada"}, 400, "bad_ref", "/holder",
+    ),
     "no reason": (f"POST /v1/conflicts/{NOBODYS}/resolution", {"reason": None}, 422, "invalid_body", "/reason"),
     "nothing to look up": ("POST /v1/lookup", {"identifier": None}, 422, "invalid_body", "/identifier"),
     "no name to look up": ("POST /v1/lookup", {"identifier": "email:ada"}, 422, "invalid_body", "/identifier"),
