@@ -23,7 +23,7 @@ __all__ = ["Child", "Supervisor", "Watched"]
 log = structlog.get_logger(__name__)
 
 BACKOFF_FIRST_S = 0.2
-BACKOFF_MAX_S = 5.0
+BACKOFF_MAX_S = 2.0  # a service that is killed again and again is still back within the 5 s that it has
 STABLE_AFTER_S = 30.0
 STOP_PATIENCE_S = 4.0  # of the 5 s that a stop may take; the rest is PostgreSQL's
 READY_POLL_S = 0.03

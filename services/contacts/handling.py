@@ -44,21 +44,21 @@ class Handling:
         self._contacts = Batcher(self._load)
         self._claimed = Batcher(self._among_claimed)
 
-    async def contact(self, node: UUID) -> Contact:
-        """The contact behind a node, as it stands. Raises ContactUnknown."""
+    async def contact(self, node: UUID, pointer: str | None = None) -> Contact:
+        """The contact behind a node, as it stands. Raises ContactUnknown, with the field that named it."""
         if (found := await self._contacts.ask(None, node)) is None:
-            raise refuse(ContactUnknown)
+            raise refuse(ContactUnknown, pointer)
         return found
 
     async def _load(self, _shape: None, nodes: Sequence[UUID]) -> Sequence[Contact | None]:
         async with self.service.reads.connect() as connection:
             return await people.contacts(connection, nodes)
 
-    async def named(self, ref: Ref) -> Named:
+    async def named(self, ref: Ref, pointer: str | None = None) -> Named:
         """A ref as claims name it: by its identifier also where it was called by its id, if it has no other name."""
         if not ref.is_node:
             return Named(name=ref.identifier, node=str(ref.node))
-        found = await self.contact(ref.node)
+        found = await self.contact(ref.node, pointer)
         is_only_a_name = found.kind is None and found.nodes == [ref.node] and len(found.identifiers) == 1
         return Named(name=found.identifiers[0] if is_only_a_name else ref.identifier, node=str(ref.node))
 

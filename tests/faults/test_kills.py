@@ -13,7 +13,6 @@ import psutil
 import pytest
 
 from libs.embedded.home import Home, Runtime
-from libs.embedded.supervisor import STABLE_AFTER_S
 from libs.events.clock import monotonic_s
 from libs.events.identifiers import Nodes
 from libs.events.ids import new_id
@@ -29,7 +28,6 @@ from tests.faults.workload import STRUCTURED, Workload
 from tests.integration.conftest import System
 
 ROUNDS = 7  # each of three services: 21 kills
-IN_A_ROW = 6
 TIMES = 5
 READY_WITHIN_S = 5.0
 LAG_WITHIN_S = 15.0
@@ -90,13 +88,6 @@ async def under_load(history: History) -> None:
     await until(lambda: history.writes_since(since_s) >= UNDER_LOAD, LOADED_WITHIN_S, "writes are acknowledged")
 
 
-async def stable(history: History, since_s: float) -> None:
-    """Under load, and long enough after the last start that the supervisor takes the next end for a first one."""
-    await under_load(history)
-    due_s = since_s + STABLE_AFTER_S
-    await until(lambda: monotonic_s() > due_s, 2 * STABLE_AFTER_S, "it has run for a while")
-
-
 async def check(system: System, workload: Workload, before: invariants.Contents) -> None:
     """After healing: all invariants, with the system still running."""
     urls = {name: service.database_url for name, service in runtime(system).services.items()}
@@ -115,10 +106,9 @@ async def test_a_killed_service_is_back_in_time_and_nothing_is_lost(live: System
     async with opened_log(live) as log:
         workload = Workload(seed=1, urls=live.urls, log_id=log.log_id)
         async with workload.running() as history:
-            since_s = dict.fromkeys(live.urls, monotonic_s())
             for n in range(ROUNDS):
                 for name, url in live.urls.items():
-                    await stable(history, since_s[name])
+                    await under_load(history)
                     pid = runtime(live).services[name].pid
                     os.kill(pid, signal.SIGKILL)
 
@@ -126,29 +116,9 @@ async def test_a_killed_service_is_back_in_time_and_nothing_is_lost(live: System
                         return runtime(live).services[name].pid not in {0, pid} and await is_ready(url)
 
                     await until(back, READY_WITHIN_S, f"{name} is ready again, time {n + 1}")
-                    since_s[name] = monotonic_s()
                     await until(lambda: probe(live), LAG_WITHIN_S, f"the lag is under {LAG_S} s")
             before = await contents(log)
     await check(live, workload, before)
-
-
-@pytest.mark.faults("F01", fault="kill -9 one service again and again", times=IN_A_ROW)
-@pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="the supervisor waits twice as long each time, up to 5 s, unless a service ran for 30 s: the sixth is late",
-)
-@pytest.mark.asyncio
-async def test_a_service_that_is_killed_six_times_in_a_row_is_back_in_time(live: System) -> None:
-    for n in range(IN_A_ROW):
-        pid = runtime(live).services["contacts"].pid
-        os.kill(pid, signal.SIGKILL)
-
-        async def back(pid: int = pid) -> bool:
-            return runtime(live).services["contacts"].pid not in {0, pid} and await is_ready(live.contacts)
-
-        await until(back, READY_WITHIN_S, f"contacts is ready again, time {n + 1}")
 
 
 def postmaster(system: System) -> psutil.Process:

@@ -102,7 +102,7 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
         """Adds an edge between the contacts as they are named; taking it away again gives back what was before."""
         refs = [read_ref(member, service.nodes, f"/members/{n}") for n, member in enumerate(body.members)]
         order = handling.commands.asked("POST", "/v1/merges", key=idempotency_key, body=body.model_dump())
-        members = tuple([await handling.named(ref) for ref in refs])
+        members = tuple([await handling.named(ref, f"/members/{n}") for n, ref in enumerate(refs)])
         done = await handling.claim(MergeContacts(order.command, members, body.reason), order)
         if done is not None and done.outcome == "pending":
             return pending(service, done)
