@@ -80,6 +80,7 @@ def test_the_same_id_with_other_content_changes_nothing_for_a_merged_person_eith
     assert sorted(outcomes) == ["quarantined", "recorded"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("service", ["contacts", "interactions", "timeline"])
 def test_a_rebuild_under_live_traffic_gives_equal_tables(system: System, api: Api, service: str) -> None:
     """Case 15; the fixture verifies."""
