@@ -12,7 +12,7 @@ from uuid import UUID
 import httpx
 import msgspec
 
-from libs.events.position import Partition, encode
+from libs.events.position import Partition, Positions, decode, encode, merge
 from tests.integration.conftest import System
 
 STRUCTURED = "application/cloudevents+json"
@@ -51,13 +51,26 @@ def foreign(subject: str, id_: str | None = None, **attributes: object) -> Event
 
 
 class Api:
-    """All services of a system."""
+    """All services of a system. What is read through its methods covers all that was written through it."""
 
     def __init__(self, system: System) -> None:
         self.system = system
-        self.contacts = httpx.Client(base_url=system.contacts, timeout=30)
-        self.interactions = httpx.Client(base_url=system.interactions, timeout=30)
+        hooks = {"response": [self._remember]}
+        self.contacts = httpx.Client(base_url=system.contacts, timeout=30, event_hooks=hooks)
+        self.interactions = httpx.Client(base_url=system.interactions, timeout=30, event_hooks=hooks)
         self.timeline = httpx.Client(base_url=system.timeline, timeout=30)
+        self._written: Positions = {}
+        self._log: UUID | None = None
+
+    def _remember(self, response: httpx.Response) -> None:
+        token = response.headers.get("rapport-position")
+        if response.request.method != "GET" and token:
+            self._log = log_of(token)
+            self._written = merge(self._written, decode(token, self._log))
+
+    def _after_all(self, params: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The parameters of a read that waits for what was written, unless it says itself what to wait for."""
+        return params if self._log is None else {"min_position": encode(self._log, self._written), **params}
 
     @property
     def clients(self) -> tuple[httpx.Client, ...]:
@@ -132,7 +145,7 @@ class Api:
 
     def contact(self, ref: str, **params: Any) -> Any:
         """A contact, of whom somebody must have heard."""
-        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}", params=params))
+        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}", params=self._after_all(params)))
 
     def etag(self, ref: str) -> str:
         response = self.contacts.get(f"/v1/contacts/{escaped(ref)}")
@@ -140,7 +153,7 @@ class Api:
         return response.headers["etag"]
 
     def graph(self, ref: str) -> Any:
-        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}/graph"))
+        return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}/graph", params=self._after_all({})))
 
     def posted(self, *events: Event) -> str:
         """Post events and give the position after them."""
@@ -151,7 +164,7 @@ class Api:
 
     def page(self, ref: str, **params: Any) -> Any:
         """A page of a timeline, of which everything must be right."""
-        response = self.timeline.get(f"/v1/timeline/{ref}", params=params)
+        response = self.timeline.get(f"/v1/timeline/{ref}", params=self._after_all(params))
         assert response.status_code == 200, response.text
         return response.json()
 
@@ -161,7 +174,7 @@ class Api:
 
     def found(self, event_id: str, **params: str) -> list[Any]:
         """What became of an event."""
-        response = self.interactions.get(f"/v1/events/{event_id}", params=params)
+        response = self.interactions.get(f"/v1/events/{event_id}", params=self._after_all(params))
         assert response.status_code == 200, response.text
         items: list[Any] = response.json()["items"]
         return items
