@@ -4,6 +4,7 @@ import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import asyncpg
 import pytest
@@ -11,7 +12,12 @@ import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
-    from libs.embedded.postgres import EmbeddedPostgres
+    from tests.integration.providers import Broker, PostgresServer
+
+# These say where the tests' servers come from (tests/integration/providers.py); workers of xdist inherit them.
+for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "RAPPORT_TEST_PROVIDER"):
+    if value := os.environ.get(name):
+        os.environ[f"TESTS_{name}"] = value
 
 # A developer's own settings must not reach the tests: they use folders, ports and databases of their own.
 for name in [name for name in os.environ if name.startswith(("RAPPORT_", "KAFKA_", "DATABASE_URL"))]:
@@ -27,25 +33,47 @@ _numbers = count(1)
 NewDatabase = Callable[[], Awaitable[str]]
 
 
-@pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["EmbeddedPostgres"]:
-    """A PostgreSQL of this test process (one each worker of xdist)."""
-    from libs.embedded.postgres import EmbeddedPostgres  # noqa: PLC0415 - reads settings, which are gone only now
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Where no Docker engine is used, a test of containers is not wanted rather than skipped."""
+    needing = [item for item in items if item.get_closest_marker("engine")]
+    if not needing:
+        return
+    from tests.integration.providers import engine_used  # noqa: PLC0415 - reads settings, which are gone only now
 
-    with EmbeddedPostgres(tmp_path_factory.mktemp("home")) as server:
+    if not engine_used():
+        config.hook.pytest_deselected(items=needing)
+        items[:] = [item for item in items if item not in needing]
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Broker"]:
+    """A broker for this test process (one each worker of xdist, unless the environment names one)."""
+    from tests.integration.providers import broker  # noqa: PLC0415 - as above
+
+    with broker(tmp_path_factory.mktemp("kafka")) as found:
+        yield found
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator["PostgresServer"]:
+    """A PostgreSQL for this test process (one each worker of xdist, unless the environment names one)."""
+    from tests.integration.providers import postgres_server  # noqa: PLC0415 - as above
+
+    with postgres_server(tmp_path_factory.mktemp("home")) as server:
         yield server
 
 
 @pytest_asyncio.fixture
-async def databases(postgres: "EmbeddedPostgres") -> AsyncIterator[NewDatabase]:
+async def databases(postgres: "PostgresServer") -> AsyncIterator[NewDatabase]:
     """Makes empty databases and gives their URLs; they are dropped after the test."""
     admin = await asyncpg.connect(postgres.url("postgres"))
     made: list[str] = []
 
     async def new() -> str:
-        made.append(f"test_{next(_numbers)}")
+        url = postgres.url(f"test_{next(_numbers)}")
+        made.append(urlsplit(url).path.removeprefix("/"))
         await admin.execute(f"CREATE DATABASE {made[-1]}")
-        return postgres.url(made[-1])
+        return url
 
     yield new
     for database in made:

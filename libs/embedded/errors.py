@@ -4,6 +4,8 @@ EmbeddedError
 ├── HomeUnusable        the data folder cannot be made, read or trusted
 ├── AlreadyRunning      another system holds the data folder
 ├── PostgresFailed      the server would not start, stop or do as told
+├── KafkaUnavailable    what a broker needs is not here: Java, or its jars and Maven to fetch them
+├── KafkaFailed         the broker would not start
 └── ChildRefused        a service refuses to run, so nothing runs
 """
 
@@ -29,6 +31,24 @@ class AlreadyRunning(EmbeddedError):
 
 class PostgresFailed(EmbeddedError):
     """`tail` holds the last lines of the server's log."""
+
+    def __init__(self, reason: str, tail: str = "") -> None:
+        self.reason = reason
+        self.tail = tail
+        super().__init__(f"{reason}\n{tail}" if tail else reason)
+
+
+class KafkaUnavailable(EmbeddedError):
+    """`cure` says what to install or to mend."""
+
+    def __init__(self, reason: str, cure: str) -> None:
+        self.reason = reason
+        self.cure = cure
+        super().__init__(f"{reason}: {cure}")
+
+
+class KafkaFailed(EmbeddedError):
+    """`tail` holds the last lines of the broker's output."""
 
     def __init__(self, reason: str, tail: str = "") -> None:
         self.reason = reason
