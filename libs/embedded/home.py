@@ -29,10 +29,12 @@ class ServiceRuntime(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Runtime(msgspec.Struct, frozen=True, kw_only=True):
-    """`running` is not stored: a reader learns it from the lock."""
+    """`running` is not stored: a reader learns it from the lock. The log is in PostgreSQL or in Kafka."""
 
     pid: int
-    log_url: str
+    log_url: str | None = None
+    kafka: str | None = None
+    prefix: str = ""
     services: dict[str, ServiceRuntime]
     running: bool = True
 
@@ -75,7 +77,7 @@ class Home:
         return self._kept("postgres.password", lambda: random_token().encode()).decode()
 
     def write_runtime(self, runtime: Runtime) -> None:
-        written = {"pid": runtime.pid, "log_url": runtime.log_url, "services": runtime.services}
+        written = {name: value for name, value in msgspec.structs.asdict(runtime).items() if name != "running"}
         draft = self._draft(msgspec.json.format(msgspec.json.encode(written)))
         try:
             draft.replace(self.path / "runtime.json")

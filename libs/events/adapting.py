@@ -1,9 +1,16 @@
 """What every log adapter has in common: a flag for each reader, and the name it is told."""
 
 import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal
 from uuid import UUID
 
-from libs.events.log import LogBroken
+from libs.events.log import AppendRefused, LogBroken, Record
+from libs.events.partitions import partition_of
+from libs.events.position import Partition
+
+Brokers = Literal["single", "cluster"]
+"""What a log was made on: more than one broker must hold what a cluster's log acknowledges."""
 
 
 class Bell:
@@ -28,10 +35,23 @@ class Bell:
         self._rung.set()
 
 
-class Named:
+class Adapter:
     """A log that knows who it is once `libs.events.log_created` has read it."""
 
     _log_id: UUID | None = None
+    brokers: Brokers = "single"
+    """What a log that is made now is made on."""
+
+    @property
+    def trouble(self) -> str | None:
+        """See `EventLog.trouble`."""
+        return None
+
+    async def advise(self, service: str, reached: Mapping[Partition, int]) -> None:
+        """See `EventLog.advise`; most logs have no tools of their own."""
+
+    async def require_safe(self, brokers: Brokers) -> None:
+        """Raise LogBroken where what is acknowledged here could be lost, or could be lost more easily than promised."""
 
     @property
     def log_id(self) -> UUID:
@@ -41,3 +61,20 @@ class Named:
 
     def identify(self, log_id: UUID) -> None:
         self._log_id = log_id
+
+
+def by_partition(
+    topic: str, count: int, records: Sequence[Record], size_of: Callable[[Record], int], max_bytes: int
+) -> dict[Partition, list[Record]]:
+    """Records where their keys belong, in order. Raises AppendRefused for what this topic cannot take."""
+    if not count:
+        raise AppendRefused(f"there is no topic {topic}")
+    groups: dict[Partition, list[Record]] = {}
+    for record in records:
+        number = partition_of(record.key, count) if record.partition is None else record.partition
+        if not 0 <= number < count:
+            raise AppendRefused(f"topic {topic} has no partition {number}")
+        if size_of(record) > max_bytes:
+            raise AppendRefused("a record is larger than the log takes")
+        groups.setdefault(Partition(topic, number), []).append(record)
+    return groups

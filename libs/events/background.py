@@ -7,13 +7,16 @@ from typing import Any
 
 
 @asynccontextmanager
-async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run the loops until the block ends. A loop that fails ends the block, and the first error comes out as itself."""
+async def running(*loops: Coroutine[Any, Any, None]) -> AsyncIterator[asyncio.TaskGroup]:
+    """Run the loops until the block ends. A loop that fails ends the block, and the first error comes out as itself.
+
+    Tasks that the block adds to the group must have ended before it does.
+    """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(loop) for loop in loops]
             try:
-                yield
+                yield group
             finally:
                 for task in tasks:
                     task.cancel()

@@ -16,7 +16,7 @@ What no adapter promises
 Offset 0 of every partition is a `log.created` record that names the log; whoever opens a log compares it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -93,7 +93,16 @@ class LogOverloaded(AppendRefused):
 
 
 class AppendUnknown(LogError):
-    """It may have been written; appending the same ids again is safe, since readers drop duplicates."""
+    """It may have been written; appending the same ids again is safe, since readers drop duplicates.
+
+    `known` says where the partitions stand that certainly were written, `refused` names those that certainly were not:
+    more than nothing only on an adapter that cannot write several partitions together.
+    """
+
+    def __init__(self, detail: str, known: Mapping[int, Span] | None = None, refused: Collection[int] = ()) -> None:
+        super().__init__(detail)
+        self.known: Mapping[int, Span] = known or {}
+        self.refused = frozenset(refused)
 
 
 class LogUnavailable(LogError):
@@ -126,11 +135,14 @@ class EventLog(Protocol):
         """Write records durably. Raises AppendRefused, AppendUnknown."""
         ...
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         """Records from each given offset on, in order within a partition; empty where there is nothing yet.
 
         At most `max_records` of each partition, and about `max_bytes` in all: an adapter may read whole batches, and
-        every partition that has news gives at least one record.
+        every partition that has news gives at least one record. A reader that follows gives its own `bell`: then an
+        adapter may read ahead for it, and what has not arrived yet is left out and announced by the bell.
         Raises LogUnavailable, and LogBroken where an offset lies behind the end.
         """
         ...
@@ -140,6 +152,15 @@ class EventLog(Protocol):
         ...
 
     def doorbell(self) -> Doorbell: ...
+
+    async def advise(self, service: str, reached: Mapping[Partition, int]) -> None:
+        """Tell the log's own tools how far a service has folded. Nothing reads it back; failures are not told."""
+        ...
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps this adapter from working now, for readiness."""
+        ...
 
     async def close(self) -> None:
         """Stop; what was appended and not answered ends as unknown."""

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from libs.events.adapting import Brokers
 from libs.events.catalog.operations import LogCreated
 from libs.events.clock import now
 from libs.events.ids import new_id
@@ -27,7 +28,11 @@ _FIRST = Partition(OPERATIONS.name, 0)
 class AdministeredLog(EventLog, Protocol):
     """An adapter, with what only setting up needs."""
 
+    brokers: Brokers
+
     def identify(self, log_id: UUID) -> None: ...
+
+    async def require_safe(self, brokers: Brokers) -> None: ...
 
     async def create_topics(self, counts: Mapping[str, int]) -> None: ...
 
@@ -47,12 +52,12 @@ async def ensure_topics(log: AdministeredLog, secret_check: str) -> UUID:
     await log.create_topics(COUNTS)
     await _require_counts(log)
     if _FIRST not in await _first_records(log, [_FIRST]):
-        await log.append(_FIRST.topic, [_record(_FIRST, new_id(), secret_check)])
+        await log.append(_FIRST.topic, [_record(log, _FIRST, new_id(), secret_check)])
     log_id = _log_id(await _first_records(log, [_FIRST]))
     ends = await log.ends(list(COUNTS))
     for topic in COUNTS:
         if empty := [p for p, end in ends.items() if p.topic == topic and end == 0]:
-            await log.append(topic, [_record(partition, log_id, secret_check) for partition in empty])
+            await log.append(topic, [_record(log, partition, log_id, secret_check) for partition in empty])
     return await recognise(log, secret_check)
 
 
@@ -66,6 +71,7 @@ async def recognise(log: AdministeredLog, secret_check: str) -> UUID:
         if partition not in found:
             raise LogBroken(f"log incomplete: {partition} has no first record; run `rapport topics ensure`")
         _require_same(partition, found[partition], log_id, secret_check)
+    await log.require_safe(found[_FIRST].brokers)
     log.identify(log_id)
     return log_id
 
@@ -110,12 +116,13 @@ def _decode(first: Slice) -> LogCreated:
     return envelope.data
 
 
-def _record(partition: Partition, log_id: UUID, secret_check: str) -> Record:
+def _record(log: AdministeredLog, partition: Partition, log_id: UUID, secret_check: str) -> Record:
     created = LogCreated(
         log=str(log_id),
         topic=partition.topic,
         partition=partition.number,
         partitions=COUNTS,
+        brokers=log.brokers,
         secret_check=secret_check,
     )
     event = {

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from libs.events.adapting import Bell, Named
+from libs.events.adapting import Adapter, Bell
 from libs.events.clock import now_ms
-from libs.events.log import Appended, AppendRefused, LogBroken, Record, Slice, Span
+from libs.events.log import Appended, AppendRefused, Doorbell, LogBroken, Record, Slice, Span
 from libs.events.partitions import partition_of
 from libs.events.position import Partition, Positions
 
@@ -15,7 +15,7 @@ class _Kept(NamedTuple):
     record: Record
 
 
-class MemoryLog(Named):
+class MemoryLog(Adapter):
     """See `libs.events.log.EventLog` for what it promises."""
 
     def __init__(self) -> None:
@@ -53,7 +53,9 @@ class MemoryLog(Named):
             bell.ring()
         return Appended(topic, spans)
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         """See `EventLog.read`."""
         slices = []
         left = max_bytes

@@ -127,7 +127,10 @@ class Projector:
             while until is None or not covers(positions, until):
                 wanted = self._wanted(positions)
                 slices = await self._log.read(
-                    wanted, max_records=CATCH_UP_RECORDS // len(wanted) if wanted else 0, max_bytes=CATCH_UP_BYTES
+                    wanted,
+                    max_records=CATCH_UP_RECORDS // len(wanted) if wanted else 0,
+                    max_bytes=CATCH_UP_BYTES,
+                    bell=bell,
                 )
                 if not slices and folding is None:
                     await bell.wait(DOORBELL_TIMEOUT_S)

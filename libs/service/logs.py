@@ -35,6 +35,9 @@ def configure(service: str, level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(formatter)
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    if number > logging.DEBUG:
+        # It tells of each try while a broker is away; what that means here is told by readiness and by each refusal.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
 
 
 def _named(service: str) -> structlog.typing.Processor:

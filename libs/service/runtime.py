@@ -27,8 +27,8 @@ from libs.events.ids import new_id
 from libs.events.leases import LeaseLost, Leases
 from libs.events.log import EventLog, LogBroken, LogUnavailable
 from libs.events.log_created import COUNTS, AdministeredLog, recognise
+from libs.events.opening import open_log
 from libs.events.position import BadToken, Partition, Positions, decode
-from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.progress import Progress
 from libs.events.projector import GenerationGone, Projector
 from libs.service.errors import HttpRefusal, unavailable
@@ -128,11 +128,12 @@ class Service:
 
     async def _live(self) -> None:
         self._nodes = Nodes(self.settings.secret())
-        if self.settings.log_url is None or self.settings.database_url is None:
-            raise ValueError("RAPPORT_LOG_URL and DATABASE_URL must be set")
+        place = self.settings.log_place()
+        if self.settings.database_url is None:
+            raise ValueError("DATABASE_URL must be set")
         while True:
             try:
-                async with open_postgres_log(self.settings.log_url.get_secret_value()) as log:
+                async with open_log(place) as log:
                     await self._with_log(log, self._nodes)
             except LogUnavailable as reason:
                 self._log, self.log_reason = None, str(reason)
@@ -190,10 +191,11 @@ class Service:
             except LogUnavailable as reason:
                 self.log_reason = str(reason)
             else:
-                self.log_reason = None
+                self.log_reason = log.trouble
                 if len(ends) != expected:
                     raise LogBroken(f"log replaced: {len(ends)} partitions where {expected} were made")
                 self.progress.saw_ends(ends)
+                await log.advise(self.name, self.progress.reached)
             await asyncio.sleep(ENDS_EVERY_S)
 
     async def _become_ready(self, log: EventLog, generations: Generations, generation: Generation) -> None:

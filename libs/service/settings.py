@@ -8,6 +8,9 @@ from typing import Literal
 from pydantic import AliasChoices, Field, SecretBytes, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from libs.events.opening import LogPlace
+from libs.service.kafka_settings import KafkaSettings
+
 
 class Settings(BaseSettings):
     """Raises pydantic's ValidationError with the name of the variable and what is wrong with it."""
@@ -16,6 +19,14 @@ class Settings(BaseSettings):
 
     data: Path = Field(default=Path(".rapport"), description="Folder of the embedded system's data")
     log_url: SecretStr | None = Field(default=None, description="PostgreSQL that holds the log (postgresql://...)")
+    single_broker: bool = Field(
+        default=False, description="1 makes Kafka's topics with one replica, for a log on a single broker"
+    )
+    prefix: str = Field(
+        default="",
+        pattern=r"^[A-Za-z0-9_-]{0,64}$",
+        description="Put before the names of topics and databases: several installations can share what holds them",
+    )
     database_url: SecretStr | None = Field(
         default=None,
         validation_alias=AliasChoices("DATABASE_URL", "RAPPORT_DATABASE_URL", "database_url"),
@@ -65,6 +76,15 @@ class Settings(BaseSettings):
                 "since there is no access control yet; RAPPORT_INSECURE=1 allows it all the same"
             )
         return self
+
+    def log_place(self) -> LogPlace:
+        """Where the log is: in Kafka where it is named, else in PostgreSQL. Raises ValueError where neither is."""
+        kafka = KafkaSettings()
+        if kafka.bootstrap_servers is not None:
+            return kafka.place(self.prefix, single_broker=self.single_broker)
+        if self.log_url is None:
+            raise ValueError("KAFKA_BOOTSTRAP_SERVERS or RAPPORT_LOG_URL must be set")
+        return self.log_url.get_secret_value()
 
     def secret(self) -> bytes:
         """The identity secret. Raises ValueError where none is set or its file cannot be used."""

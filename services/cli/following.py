@@ -61,7 +61,7 @@ async def from_then_on(log: EventLog, start: Mapping[Partition, int]) -> AsyncIt
     bell = log.doorbell()
     try:
         while True:
-            pieces = await log.read(wanted, max_records=READ_RECORDS, max_bytes=READ_BYTES)
+            pieces = await log.read(wanted, max_records=READ_RECORDS, max_bytes=READ_BYTES, bell=bell)
             for stored in sorted((stored for piece in pieces for stored in _stored(piece)), key=lambda s: s.order):
                 yield stored
             wanted |= {piece.partition: piece.next_offset for piece in pieces}

@@ -13,7 +13,7 @@ from libs.events.copying import DATABASE_ERRORS
 from libs.events.generations import GenerationRefused
 from libs.events.log import LogError
 from libs.events.log_created import AdministeredLog, recognise
-from libs.events.postgres_log.adapter import open_postgres_log
+from libs.events.opening import open_log
 from libs.events.projector import GenerationGone
 from libs.events.replays import ReplayRefused
 from services.cli.errors import Failure
@@ -25,7 +25,7 @@ Result = TypeVar("Result")
 @asynccontextmanager
 async def opened_log(system: System) -> AsyncIterator[AdministeredLog]:
     """The system's log, after it has been recognised. Raises LogError."""
-    async with open_postgres_log(system.log_url) as log:
+    async with open_log(system.log) as log:
         await recognise(log, system.nodes.check_value())
         yield log
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 from libs.embedded.errors import EmbeddedError
 from libs.embedded.home import Home, Runtime, default_path
 from libs.events.identifiers import Nodes
-from services.cli.errors import Failure, settings_or_failure
+from services.cli.errors import Failure, kafka_or_failure, settings_or_failure
 from services.cli.services import SERVICES, ServiceEntry
 
 if TYPE_CHECKING:
+    from libs.events.opening import LogPlace
     from libs.service.settings import Settings
 
 NOT_RUNNING = "nothing runs in {path}; start it with `rapport up`, or set RAPPORT_DATA to the folder of what runs"
@@ -40,7 +41,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class System:
-    log_url: str
+    log: "LogPlace"
     secret: bytes
     places: dict[str, Place]
 
@@ -61,17 +62,17 @@ def find_system() -> System:
     """Raises Failure when nothing runs."""
     settings = settings_or_failure()
     if settings.log_url is not None:
-        return _cluster(settings, settings.log_url.get_secret_value())
-    if not default_path().is_dir():
-        raise Failure(NOT_RUNNING.format(path=default_path()))
+        return _cluster(settings)
     try:
-        home = Home.at()
-        runtime = home.read_runtime()
-        if runtime is None or not runtime.running:
-            raise Failure(NOT_RUNNING.format(path=home.path))
-        return _embedded(settings, runtime, home.identity_secret())
+        home = Home.at() if default_path().is_dir() else None
+        runtime = None if home is None else home.read_runtime()
+        if home is not None and runtime is not None and runtime.running:
+            return _embedded(settings, runtime, home.identity_secret())
     except EmbeddedError as reason:
         raise Failure(str(reason)) from None
+    if kafka_or_failure().bootstrap_servers is not None:
+        return _cluster(settings)
+    raise Failure(NOT_RUNNING.format(path=default_path() if home is None else home.path))
 
 
 def _embedded(settings: "Settings", runtime: Runtime, secret: bytes) -> System:
@@ -81,19 +82,27 @@ def _embedded(settings: "Settings", runtime: Runtime, secret: bytes) -> System:
         for name, found in runtime.services.items()
         if name in SERVICES
     }
-    return System(runtime.log_url, secret, places)
+    return System(_log_of(settings, runtime), secret, places)
 
 
-def _cluster(settings: "Settings", log_url: str) -> System:
+def _log_of(settings: "Settings", runtime: Runtime) -> "LogPlace":
+    """Where it runs; how Kafka is spoken to, and who asks, says the environment."""
+    if runtime.kafka is None:
+        return runtime.log_url or ""
+    kafka = kafka_or_failure().model_copy(update={"bootstrap_servers": runtime.kafka})
+    return kafka.place(runtime.prefix, single_broker=settings.single_broker)
+
+
+def _cluster(settings: "Settings") -> System:
     try:
-        secret = settings.secret()
+        log, secret = settings.log_place(), settings.secret()
     except (ValueError, OSError) as reason:
         raise Failure(str(reason)) from None
     places = {}
     for name, entry in SERVICES.items():
         url = os.environ.get(f"RAPPORT_URL_{name.upper()}") or f"http://{_host(settings)}:{entry.port}"
         places[name] = Place(entry, url.rstrip("/"), os.environ.get(f"DATABASE_URL_{name.upper()}") or None)
-    return System(log_url, secret, places)
+    return System(log, secret, places)
 
 
 def _host(settings: "Settings") -> str:

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from libs.events.log_created import ensure_topics
+from libs.events.opening import open_log
 from libs.events.position import Positions
-from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.topics import TOPICS
 from services.cli.running import run
 from services.cli.system import System, find_system
@@ -23,6 +23,6 @@ def ensure() -> None:
 
 
 async def _ensure(system: System) -> tuple[UUID, Mapping[str, int], Positions]:
-    async with open_postgres_log(system.log_url) as log:
+    async with open_log(system.log) as log:
         log_id = await ensure_topics(log, system.nodes.check_value())
         return log_id, await log.partition_counts(), await log.ends([topic.name for topic in TOPICS])

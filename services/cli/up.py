@@ -3,6 +3,7 @@
 import asyncio
 import os
 import socket
+from dataclasses import dataclass
 from functools import partial
 
 import httpx
@@ -16,11 +17,11 @@ from libs.embedded.supervisor import Child, Supervisor
 from libs.events.identifiers import Nodes
 from libs.events.log import LogError
 from libs.events.log_created import ensure_topics
-from libs.events.postgres_log.adapter import open_postgres_log
+from libs.events.opening import LogPlace, open_log
 from libs.service.logs import configure
 from libs.service.serving import serve
 from libs.service.settings import Settings
-from services.cli.errors import Failure, settings_or_failure
+from services.cli.errors import Failure, kafka_or_failure, settings_or_failure
 from services.cli.services import SERVICES, ServiceEntry, log_database
 
 READY_TIMEOUT_S = 1.0
@@ -36,19 +37,45 @@ def up() -> None:
         home = Home.at(settings.data)
         with home.lock(), EmbeddedPostgres(home) as postgres:
             _require_free_ports(settings.host)
-            postgres.ensure_databases([log_database(), *(entry.database for entry in SERVICES.values())])
-            asyncio.run(_ensure_topics(postgres.url(log_database()), home))
-            _supervise(home, postgres, settings)
+            log = _log(postgres, settings)
+            postgres.ensure_databases([*log.databases, *(entry.database for entry in SERVICES.values())])
+            asyncio.run(_ensure_topics(log.place, home))
+            _supervise(home, postgres, log, settings)
     except AlreadyRunning as reason:
         raise Failure(f"{reason}; `rapport status` shows it") from None
     except (EmbeddedError, LogError) as reason:
         raise Failure(str(reason)) from None
 
 
-def _supervise(home: Home, postgres: EmbeddedPostgres, settings: Settings) -> None:
+@dataclass(frozen=True, slots=True)
+class Log:
+    """The log of this system: in its own PostgreSQL, or in the Kafka that the environment names."""
+
+    place: LogPlace
+    url: str | None = None
+    kafka: str | None = None
+
+    @property
+    def databases(self) -> list[str]:
+        return [] if self.url is None else [log_database()]
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What services must be told; who Kafka is they read from the same environment."""
+        return {} if self.url is None else {"RAPPORT_LOG_URL": self.url}
+
+
+def _log(postgres: EmbeddedPostgres, settings: Settings) -> Log:
+    if kafka := kafka_or_failure().bootstrap_servers:
+        return Log(settings.log_place(), kafka=kafka)
+    url = postgres.url(log_database())
+    return Log(url, url=url)
+
+
+def _supervise(home: Home, postgres: EmbeddedPostgres, log: Log, settings: Settings) -> None:
     client = httpx.Client(timeout=READY_TIMEOUT_S, trust_env=False, verify=False)  # noqa: S501  loopback, no TLS
     children = [
-        Child(entry.name, partial(_serve, entry, home, postgres), partial(_is_ready, client, entry, settings.host))
+        Child(entry.name, partial(_serve, entry, home, postgres, log), partial(_is_ready, client, entry, settings.host))
         for entry in SERVICES.values()
     ]
     for entry in SERVICES.values():
@@ -56,20 +83,20 @@ def _supervise(home: Home, postgres: EmbeddedPostgres, settings: Settings) -> No
     supervisor = Supervisor(children, watched=[postgres])
 
     def note() -> None:
-        _write_runtime(home, postgres, supervisor)
+        _write_runtime(home, postgres, log, settings, supervisor)
 
     def announce() -> None:
         note()
-        _announce(home, settings.host)
+        _announce(home, log, settings.host)
 
     supervisor.run(announce, note)
     console.print("Stopped; everything is kept for the next start.")
 
 
-def _serve(entry: ServiceEntry, home: Home, postgres: EmbeddedPostgres) -> None:
+def _serve(entry: ServiceEntry, home: Home, postgres: EmbeddedPostgres, log: Log) -> None:
     os.environ.update(
+        log.variables,
         RAPPORT_PORT=str(entry.port),
-        RAPPORT_LOG_URL=postgres.url(log_database()),
         DATABASE_URL=postgres.url(entry.database),
         RAPPORT_IDENTITY_SECRET=home.identity_secret().hex(),
     )
@@ -84,8 +111,8 @@ def _is_ready(client: httpx.Client, entry: ServiceEntry, host: str) -> bool:
         return False
 
 
-async def _ensure_topics(url: str, home: Home) -> None:
-    async with open_postgres_log(url) as log:
+async def _ensure_topics(place: LogPlace, home: Home) -> None:
+    async with open_log(place) as log:
         await ensure_topics(log, Nodes(home.identity_secret()).check_value())
 
 
@@ -101,7 +128,9 @@ def _require_free_ports(host: str) -> None:
                 raise Failure(f"{why}; {variable} sets another port") from None
 
 
-def _write_runtime(home: Home, postgres: EmbeddedPostgres, supervisor: Supervisor) -> None:
+def _write_runtime(
+    home: Home, postgres: EmbeddedPostgres, log: Log, settings: Settings, supervisor: Supervisor
+) -> None:  # fmt: skip
     pids = supervisor.pids()
     services = {
         entry.name: ServiceRuntime(
@@ -109,15 +138,19 @@ def _write_runtime(home: Home, postgres: EmbeddedPostgres, supervisor: Superviso
         )
         for entry in SERVICES.values()
     }
-    home.write_runtime(Runtime(pid=os.getpid(), log_url=postgres.url(log_database()), services=services))
+    home.write_runtime(
+        Runtime(pid=os.getpid(), log_url=log.url, kafka=log.kafka, prefix=settings.prefix, services=services)
+    )
 
 
-def _announce(home: Home, host: str) -> None:
+def _announce(home: Home, log: Log, host: str) -> None:
     table = Table("service", "listens on", "", title="Rapport is ready", title_justify="left", title_style="bold")
     for entry in SERVICES.values():
         address = f"http://{host}:{entry.port}"
         table.add_row(entry.name, address, f"{address}/docs")
-    table.add_row("data", str(home.path), "log and databases")
+    table.add_row("data", str(home.path), "databases" if log.kafka else "log and databases")
+    if log.kafka:
+        table.add_row("log", log.kafka, "Apache Kafka")
     console.print(table)
     port = SERVICES["interactions"].port
     console.print("Post an event as another system would:\n", highlight=False)

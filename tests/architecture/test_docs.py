@@ -11,6 +11,7 @@ import typer
 from packaging.requirements import Requirement
 from pydantic.fields import FieldInfo
 
+from libs.service.kafka_settings import KafkaSettings
 from libs.service.settings import Settings
 from services.cli.main import app
 from services.cli.services import SERVICES
@@ -51,7 +52,7 @@ def table(heading: str) -> set[str]:
 
 
 def settings_of_processes() -> set[str]:
-    names = set()
+    names = {f"KAFKA_{name.upper()}" for name in KafkaSettings.model_fields}
     for name, field in Settings.model_fields.items():
         alias = field.validation_alias
         spelled = getattr(alias, "choices", None) or [f"RAPPORT_{name.upper()}"]

@@ -45,9 +45,15 @@ def runtime(system: System) -> Runtime:
     return found
 
 
+def log_url(system: System) -> str:
+    found = runtime(system).log_url
+    assert found is not None
+    return found
+
+
 @asynccontextmanager
 async def opened_log(system: System) -> AsyncIterator[PostgresLog]:
-    async with open_postgres_log(runtime(system).log_url) as log:
+    async with open_postgres_log(log_url(system)) as log:
         await recognise(log, Nodes(Home.at(system.data).identity_secret()).check_value())
         yield log
 
@@ -144,7 +150,7 @@ async def accepts_connections(url: str) -> bool:
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_a_killed_postgresql_costs_no_offset_and_the_pools_come_back(live: System) -> None:
-    log_url = runtime(live).log_url
+    url = log_url(live)
     async with opened_log(live) as log:
         workload = Workload(seed=8, urls=live.urls, log_id=log.log_id)
         pids = {name: service.pid for name, service in runtime(live).services.items()}
@@ -155,7 +161,7 @@ async def test_a_killed_postgresql_costs_no_offset_and_the_pools_come_back(live:
             server = postmaster(live)
             server.kill()
             await until(partial(is_gone, server), RESTARTED_WITHIN_S, "PostgreSQL is gone")
-            await until(lambda: accepts_connections(log_url), RESTARTED_WITHIN_S, "PostgreSQL accepts connections")
+            await until(lambda: accepts_connections(url), RESTARTED_WITHIN_S, "PostgreSQL accepts connections")
 
             await until(partial(all_serve, live), POOLS_BACK_WITHIN_S, f"the pools are back, time {n + 1}")
             async with opened_log(live) as log:

@@ -21,7 +21,9 @@ class Passing:
     async def append(self, topic: str, records: Sequence[Record]) -> Appended:
         return await self._log.append(topic, records)
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         return await self._log.read(wanted, max_records=max_records, max_bytes=max_bytes)
 
     async def ends(self, topics: Sequence[str]) -> Positions:
@@ -29,6 +31,13 @@ class Passing:
 
     def doorbell(self) -> Doorbell:
         return self._log.doorbell()
+
+    async def advise(self, service: str, reached: Mapping[Partition, int]) -> None:
+        await self._log.advise(service, reached)
+
+    @property
+    def trouble(self) -> str | None:
+        return self._log.trouble
 
     async def close(self) -> None:
         await self._log.close()
@@ -43,7 +52,9 @@ class Rewinding(Passing):
         self.left = times
         self.again = 0
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         earlier = {p: self._choices.randrange(offset) if offset else 0 for p, offset in wanted.items()}
         if not self.left or max(wanted.values(), default=0) < 2 or max_bytes == 1:  # one byte: a look at one record
             return await super().read(wanted, max_records=max_records, max_bytes=max_bytes)
@@ -62,7 +73,9 @@ class Interleaving(Passing):
         super().__init__(log)
         self._choices = random.Random(seed)
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         if max_bytes == 1:
             return await super().read(wanted, max_records=max_records, max_bytes=max_bytes)
         some = self._choices.sample(sorted(wanted.items()), self._choices.randint(1, len(wanted)))

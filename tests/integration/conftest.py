@@ -16,9 +16,10 @@ import pytest
 
 from libs.embedded.home import Home, Runtime
 from libs.events.identifiers import Nodes
+from libs.events.kafka_log.place import KafkaPlace
 from libs.events.log_created import recognise
+from libs.events.opening import LogPlace, open_log
 from libs.events.position import encode
-from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
 
 RAPPORT = Path(sys.executable).with_name("rapport")
@@ -64,6 +65,15 @@ class System:
         return found
 
     @property
+    def log_place(self) -> LogPlace:
+        """Where its log is."""
+        runtime = self.runtime
+        if runtime.kafka is None:
+            assert runtime.log_url is not None
+            return runtime.log_url
+        return KafkaPlace(runtime.kafka, runtime.prefix, single_broker=True)
+
+    @property
     def env(self) -> dict[str, str]:
         """What a command needs to find this system."""
         ports = {f"RAPPORT_PORT_{name.upper()}": str(port) for name, port in self.ports.items()}
@@ -89,7 +99,7 @@ class System:
             return other_thread.submit(asyncio.run, self._end_of_log()).result()
 
     async def _end_of_log(self) -> str:
-        async with open_postgres_log(self.runtime.log_url) as log:
+        async with open_log(self.log_place) as log:
             await recognise(log, Nodes(Home.at(self.data).identity_secret()).check_value())
             return encode(log.log_id, await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name]))
 

@@ -12,7 +12,7 @@ from libs.embedded.home import Home
 from libs.events.identifiers import Nodes
 from libs.events.log import Record
 from libs.events.log_created import recognise
-from libs.events.postgres_log.adapter import open_postgres_log
+from libs.events.opening import open_log
 from tests.integration.conftest import System, new_system
 
 
@@ -35,7 +35,7 @@ async def execute(system: System, service: str, statement: str) -> str:
 
 
 async def append(system: System, key: bytes, *values: bytes) -> None:
-    async with open_postgres_log(system.runtime.log_url) as log:
+    async with open_log(system.log_place) as log:
         await recognise(log, Nodes(Home.at(system.data).identity_secret()).check_value())
         await log.append("interactions", [Record(key, value) for value in values])
 

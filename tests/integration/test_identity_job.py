@@ -17,8 +17,8 @@ from libs.events.fold import Projection
 from libs.events.identifiers import Nodes
 from libs.events.identity.tables import METADATA as IDENTITY_TABLES
 from libs.events.log_created import recognise
+from libs.events.opening import open_log
 from libs.events.position import Partition, Positions
-from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.replays import digests, rebuilt
 from services.cli.services import SERVICES
 from tests.integration.client import BATCH, created, ok, purchase
@@ -105,7 +105,7 @@ async def without_merges(system: System, service: str, first_merge: int) -> tupl
     """A service's tables as they are, and folded from the same log as if it had no claims from that offset on."""
     projection: Projection = SERVICES[service].projection
     url = system.runtime.services[service].database_url
-    async with open_postgres_log(system.runtime.log_url) as log:
+    async with open_log(system.log_place) as log:
         await recognise(log, Nodes(Home.at(system.data).identity_secret()).check_value())
         until: Positions = await log.ends(projection.topics) | {IDENTITY: first_merge}
         control = for_control(url)
@@ -120,7 +120,7 @@ async def without_merges(system: System, service: str, first_merge: int) -> tupl
 
 
 async def end_of_identity(system: System) -> int:
-    async with open_postgres_log(system.runtime.log_url) as log:
+    async with open_log(system.log_place) as log:
         return (await log.ends([IDENTITY.topic]))[IDENTITY]
 
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from libs.events.adapting import Bell, Named
+from libs.events.adapting import Adapter, Bell
 from libs.events.background import running
-from libs.events.log import Appended, AppendRefused, LogUnavailable, Record, Slice
+from libs.events.log import Appended, AppendRefused, Doorbell, LogUnavailable, Record, Slice
 from libs.events.partitions import partition_of
 from libs.events.position import Partition, Positions
 from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect, connect_pool
@@ -21,7 +21,7 @@ CONNECT_TIMEOUT_S = 5.0
 READERS = 2  # the projector and one other (an operator's command, a look-up)
 
 
-class PostgresLog(Named):
+class PostgresLog(Adapter):
     """See `libs.events.log.EventLog` for what it promises; made by `open_postgres_log`."""
 
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
@@ -70,7 +70,9 @@ class PostgresLog(Named):
             return Appended(topic, {})
         return await self.writer.put(topic, groups, size)
 
-    async def read(self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int) -> list[Slice]:
+    async def read(
+        self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None
+    ) -> list[Slice]:
         """See `EventLog.read`."""
         return await self._reader.read(wanted, max_records=max_records, max_bytes=max_bytes)
 

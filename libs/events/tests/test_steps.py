@@ -4,6 +4,7 @@ import pytest
 
 from libs.events import log_created
 from libs.events.log import LogBroken, Record, Slice
+from libs.events.memory_log import MemoryLog
 from libs.events.position import Partition
 from libs.events.steps import Passed, Unreadable, ends_of, steps_of
 from libs.events.tests.folding_sample import event
@@ -27,7 +28,7 @@ def test_what_is_delivered_again_is_dropped_and_counted() -> None:
 
 
 def test_a_records_kind_is_told_and_nothing_is_left_out() -> None:
-    named = log_created._record(ADA, UUID(int=1), "check")
+    named = log_created._record(MemoryLog(), ADA, UUID(int=1), "check")
     first, bad, good = steps_of([Slice(ADA, 0, 0, [named, Record(b"ada", b"\xff"), *payments(1)])], {ADA: 0})[0]
     assert isinstance(first, Passed)
     assert isinstance(bad, Unreadable)
