@@ -5,6 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -98,14 +99,11 @@ class EmbeddedKafka:
 
         Raises KafkaUnavailable without Java or the jars, and KafkaFailed.
         """
-        self.revive()
-        ready = False
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.kill)
+            self.revive()
             self._wait_until_ready()
-            ready = True
-        finally:
-            if not ready:
-                self.kill()
+            on_failure.pop_all()
 
     def revive(self) -> None:
         """Starts the broker without waiting until it is ready."""

@@ -10,9 +10,9 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Coroutine, Iterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -82,19 +82,25 @@ class SharedPostgres:
         self._run(self._create(names))
 
     async def _create(self, names: Sequence[str]) -> None:
-        admin = await asyncpg.connect(self._admin_url)
-        there = {row["datname"] for row in await admin.fetch("SELECT datname FROM pg_database")}
-        for name in dict.fromkeys(f"{self._prefix}{name}" for name in names):
-            if name not in there:
-                await admin.execute(f'CREATE DATABASE "{name}"')
-        await admin.close()
+        async with self._admin() as admin:
+            there = {row["datname"] for row in await admin.fetch("SELECT datname FROM pg_database")}
+            for name in dict.fromkeys(f"{self._prefix}{name}" for name in names):
+                if name not in there:
+                    await admin.execute(f'CREATE DATABASE "{name}"')
 
     async def _drop(self) -> None:
-        admin = await asyncpg.connect(self._admin_url)
-        ours = await admin.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", self._prefix)
-        for row in ours:
-            await admin.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
-        await admin.close()
+        async with self._admin() as admin:
+            ours = await admin.fetch("SELECT datname FROM pg_database WHERE starts_with(datname, $1)", self._prefix)
+            for row in ours:
+                await admin.execute(f'DROP DATABASE "{row["datname"]}" WITH (FORCE)')
+
+    @asynccontextmanager
+    async def _admin(self) -> "AsyncIterator[asyncpg.Connection[asyncpg.Record]]":
+        connection = await asyncpg.connect(self._admin_url)
+        try:
+            yield connection
+        finally:
+            await connection.close()
 
     def _run(self, work: Coroutine[None, None, None]) -> None:
         with ThreadPoolExecutor(1) as other_thread:  # a test may have its loop in this one

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import psutil
 import pytest
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.client import AIOKafkaClient
 
 from libs.embedded.errors import KafkaFailed, KafkaUnavailable
@@ -20,50 +18,20 @@ from libs.embedded.kafka_jars import VERSION, kafka_jars
 from libs.embedded.kafka_probe import brokers_seen
 from libs.embedded.kafka_settings import Node
 from libs.embedded.ports import free_ports, listening
+from libs.embedded.tests.kafka_clients import ANSWERS_WITHIN_S, append, create, first
 from libs.embedded.tests.processes import all_ended
 from tests.integration.providers import embedded_kafka, kafka_cache
 
 ROOT = Path(__file__).parents[3]
-ANSWERS_WITHIN_S = 15.0
 ADVERTISED_PORT = 14_999  # nothing has to listen there
 
 
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedKafka]:
     """Each test leaves it running."""
-    with embedded_kafka(
-        tmp_path_factory.mktemp("kafka"), Node.alone(advertised=f"127.0.0.1:{ADVERTISED_PORT}")
-    ) as kafka:
+    node = Node.alone(advertised=f"127.0.0.1:{ADVERTISED_PORT}")
+    with embedded_kafka(tmp_path_factory.mktemp("kafka"), node) as kafka:
         yield kafka
-
-
-async def create(kafka: EmbeddedKafka, topic: str) -> None:
-    async with asyncio.timeout(ANSWERS_WITHIN_S):
-        admin = AIOKafkaAdminClient(bootstrap_servers=kafka.bootstrap)
-        await admin.start()
-        made = await admin.create_topics([NewTopic(topic, 1, 1)])
-        assert [error for _, error, _ in made.topic_errors] == [0]
-        await admin.close()
-
-
-async def append(kafka: EmbeddedKafka, topic: str, value: bytes) -> int:
-    """The record's offset."""
-    async with asyncio.timeout(ANSWERS_WITHIN_S):
-        producer = AIOKafkaProducer(bootstrap_servers=kafka.bootstrap, acks="all", enable_idempotence=True)
-        await producer.start()
-        offset: int = (await producer.send_and_wait(topic, value, partition=0)).offset
-        await producer.stop()
-    return offset
-
-
-async def first(kafka: EmbeddedKafka, topic: str) -> bytes:
-    async with asyncio.timeout(ANSWERS_WITHIN_S):
-        consumer = AIOKafkaConsumer(bootstrap_servers=kafka.bootstrap, auto_offset_reset="earliest")
-        await consumer.start()
-        consumer.assign([TopicPartition(topic, 0)])
-        value: bytes = (await consumer.getone()).value
-        await consumer.stop()
-    return value
 
 
 def process_of(kafka: EmbeddedKafka) -> psutil.Process:
@@ -74,16 +42,16 @@ def process_of(kafka: EmbeddedKafka) -> psutil.Process:
 @pytest.mark.asyncio
 async def test_a_record_outlives_a_kill_and_a_restart(own: EmbeddedKafka) -> None:
     """Started from inside a running loop, as tests do."""
-    await create(own, "kept")
-    assert await append(own, "kept", b"first") == 0
+    await create(own.bootstrap, "kept")
+    assert await append(own.bootstrap, "kept", b"first") == 0
     bootstrap, killed = own.bootstrap, process_of(own)
     own.kill()
     assert (own.alive(), own.pid) == (False, None)
     assert all_ended([killed], within_s=0)
     own.start()
-    assert await first(own, "kept") == b"first"
+    assert await first(own.bootstrap, "kept") == b"first"
     own.restart()
-    assert await append(own, "kept", b"second") == 1
+    assert await append(own.bootstrap, "kept", b"second") == 1
     assert (own.alive(), own.bootstrap) == (True, bootstrap)
     assert own.log.read_text().count("Kafka Server started") == 3
 
