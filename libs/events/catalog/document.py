@@ -34,7 +34,8 @@ An event is a [CloudEvent](https://cloudevents.io) 1.0 about somebody, its `subj
 or `email:ada@example.org`. Other systems send **observations**: something that happened, which needs nobody's leave.
 They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** and **claims** come out of
 Rapport's commands and **control** records from its operators; sending one is refused. `GET /v1/schemas/{type}` answers
-the JSON Schema of what may be sent. [asyncapi.json](asyncapi.json) says for machines what this page says for people.
+the JSON Schema of what may be sent. [asyncapi.json](asyncapi.json) says for machines what this page says for people,
+and [consuming.md](consuming.md) how another system reads the log from Apache Kafka.
 
 A field of an observation that is not known is left out; `null` is refused, and so is a field that the type does not
 have. Whole numbers fit 64 bits. Money is in minor units: 1230 with `GBP` is 12.30 GBP, 1230 with `JPY` is 1230 JPY.
@@ -68,11 +69,7 @@ def _overview(kind: Kind) -> str:
 
 
 def _topics() -> str:
-    rows = [
-        f"| `{topic.name}` | {KEYS[topic.name]} | {topic.partitions} | {topic.writer} |"
-        for topic in TOPICS
-        if topic.name in KEYS
-    ]
+    rows = [f"| `{topic.name}` | {KEYS[topic.name]} | {topic.partitions} | {topic.writer} |" for topic in TOPICS]
     return "\n".join(["| topic | key | partitions | written by |", "|---|---|---|---|", *rows, ""])
 
 
