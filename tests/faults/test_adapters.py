@@ -12,7 +12,7 @@ from libs.events.tests.log_contract import LogContract
 from libs.events.tests.log_created_contract import LogCreatedContract
 
 ROOT = Path(__file__).parents[2]
-SUITES = {"memory_log": "libs.events.tests.test_memory_log", "postgres_log": "libs.events.tests.test_postgres_log"}
+SUITES = {name: f"libs.events.tests.test_{name}" for name in ("kafka_log", "memory_log", "postgres_log")}
 CONTRACTS = (LogContract, LogCreatedContract)
 
 

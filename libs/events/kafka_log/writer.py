@@ -18,6 +18,7 @@ import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import (
@@ -163,8 +164,7 @@ class Writer:
     def _ended(self, done: asyncio.Future[Appended], size: int, timer: asyncio.TimerHandle) -> None:
         self._waiting_bytes -= size
         timer.cancel()
-        if not done.cancelled():
-            done.exception()  # whoever asked may be gone
+        _retrieve(done)
 
     def _enter(self, partition: Partition, piece: Piece) -> None:
         lane = self._lanes.get(partition)
@@ -233,6 +233,7 @@ class Writer:
         lane.sent_s = monotonic_s()
         try:
             sending = await producer.send_batch(batch, topic, partition=lane.partition.number)
+            sending.add_done_callback(_retrieve)
             return int((await sending).offset)
         finally:
             lane.sent_s = None
@@ -249,6 +250,12 @@ class Writer:
         for lane in self._lanes.values():
             _fail(lane.waiting, "the log was closed")
         await self.producers.close()
+
+
+def _retrieve(done: asyncio.Future[Any]) -> None:
+    """Whoever asked may be gone."""
+    if not done.cancelled():
+        done.exception()
 
 
 def _size(records: Iterable[Record]) -> int:

@@ -269,14 +269,6 @@ class LogContract:
         found = [value for p in EVERYWHERE for value in values(await everything(log, p, 1))]
         assert sorted(found) == sorted(f"{writer}-{n}".encode() for writer in range(50) for n in range(10))
 
-    async def test_an_append_appears_in_all_partitions_together(self, log: AdministeredLog, open_log: OpenLog) -> None:
-        async with open_log() as other:
-            writing = asyncio.gather(*(log.append(TOPIC, one_of_each_partition()) for _ in range(20)))
-            while not writing.done():
-                assert len(set((await other.ends([TOPIC])).values())) == 1
-                await one_turn()
-            await writing
-
     async def test_a_caller_that_is_cancelled_does_not_stop_the_delivery(self, log: AdministeredLog) -> None:
         appending = asyncio.create_task(log.append(TOPIC, [record("ada", "kept")]))
         await one_turn()
@@ -296,3 +288,16 @@ class LogContract:
         async with asyncio.timeout(1):
             with pytest.raises(AppendRefused):
                 await log.append(TOPIC, [record("ada")])
+
+
+@pytest.mark.asyncio
+class TransactionalLogContract(LogContract):
+    """Inherit this one where the adapter has transactions."""
+
+    async def test_an_append_appears_in_all_partitions_together(self, log: AdministeredLog, open_log: OpenLog) -> None:
+        async with open_log() as other:
+            writing = asyncio.gather(*(log.append(TOPIC, one_of_each_partition()) for _ in range(20)))
+            while not writing.done():
+                assert len(set((await other.ends([TOPIC])).values())) == 1
+                await one_turn()
+            await writing

@@ -1,27 +1,30 @@
 """The contract of a log, on a real broker."""
 
-import os
-from itertools import count
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
 
-import pytest
+import pytest_asyncio
 
 from libs.events.kafka_log.adapter import open_kafka_log
-from libs.events.kafka_log.place import KafkaPlace
+from libs.events.tests.kafka_places import new_place, remove_topics
 from libs.events.tests.log_contract import LogContract, OpenLog, Storage
 from libs.events.tests.log_created_contract import LogCreatedContract
 
-_n = count(1)
+if TYPE_CHECKING:
+    from tests.integration.providers import Broker
 
 
-@pytest.fixture
-def storage() -> Storage:
+@pytest_asyncio.fixture
+async def storage(kafka: "Broker") -> AsyncIterator[Storage]:
+    places = []
+
     async def new() -> OpenLog:
-        place = KafkaPlace(
-            os.environ.get("PROBE", "127.0.0.1:19092"), f"t{os.getpid()}-{next(_n)}-", single_broker=True
-        )
+        places.append(place := new_place(kafka.bootstrap))
         return lambda: open_kafka_log(place)
 
-    return new
+    yield new
+    for place in places:
+        await remove_topics(place)
 
 
 class TestKafkaLog(LogContract):

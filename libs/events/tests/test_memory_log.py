@@ -5,7 +5,7 @@ import pytest
 
 from libs.events.log_created import AdministeredLog
 from libs.events.memory_log import MemoryLog
-from libs.events.tests.log_contract import LogContract, OpenLog, Storage
+from libs.events.tests.log_contract import OpenLog, Storage, TransactionalLogContract
 from libs.events.tests.log_created_contract import LogCreatedContract
 
 
@@ -25,7 +25,7 @@ def storage() -> Storage:
     return new_storage
 
 
-class TestMemoryLog(LogContract):
+class TestMemoryLog(TransactionalLogContract):
     @pytest.mark.xfail(strict=True, reason="memory takes records of any size")
     async def test_an_oversize_record_is_refused_and_the_next_are_taken(self, log: AdministeredLog) -> None:
         await super().test_an_oversize_record_is_refused_and_the_next_are_taken(log)

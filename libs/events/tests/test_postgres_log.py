@@ -18,9 +18,9 @@ from libs.events.tests.log_contract import (
     DEADLINE_S,
     EVERYWHERE,
     TOPIC,
-    LogContract,
     OpenLog,
     Storage,
+    TransactionalLogContract,
     end_of,
     everything,
     one_of_each_partition,
@@ -43,7 +43,7 @@ def storage(databases: Callable[[], Awaitable[str]]) -> Storage:
     return new
 
 
-class TestPostgresLog(LogContract):
+class TestPostgresLog(TransactionalLogContract):
     @pytest.mark.xfail(strict=True, reason="batches are read whole: up to 1 MiB more of each partition")
     async def test_a_read_stays_within_its_bytes(self, log: AdministeredLog) -> None:
         await super().test_a_read_stays_within_its_bytes(log)

@@ -3,7 +3,6 @@
 import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
@@ -11,24 +10,17 @@ import pytest
 
 from libs.embedded import postgres as embedded
 from libs.embedded.postgres import EmbeddedPostgres
-from libs.events.clock import monotonic_s
 from libs.events.log import AppendRefused, AppendUnknown, LogBroken, LogUnavailable
-from libs.events.log_created import AdministeredLog, ensure_topics
-from libs.events.position import Partition
+from libs.events.log_created import ensure_topics
 from libs.events.postgres_log import writer
 from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.tests.log_contract import (
     CHECK,
     DEADLINE_S,
-    EVERYWHERE,
-    TOPIC,
-    everything,
-    one_of_each_partition,
-    record,
     until,
 )
+from libs.events.tests.log_load import WRITERS, Load, appends, kept
 
-WRITERS = 20
 ENDS_WITHIN_S = 6.0  # the writer's time limit, and room for two busy cores
 
 
@@ -37,30 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgre
     with EmbeddedPostgres(tmp_path_factory.mktemp("own")) as server:
         server.ensure_databases(["killed", "frozen", "refused"])
         yield server
-
-
-@dataclass
-class Load:
-    """Writers that go on until their first failure, and what became of each append."""
-
-    log: AdministeredLog
-    acknowledged: dict[str, tuple[Partition, int]] = field(default_factory=dict)
-    failures: list[AppendRefused | AppendUnknown] = field(default_factory=list)
-    longest_s: float = 0.0
-
-    async def write(self, number: int) -> None:
-        key = one_of_each_partition()[number % len(EVERYWHERE)].key.decode()
-        for n in range(1_000_000):
-            value, started_s = f"{number}-{n}", monotonic_s()
-            try:
-                appended = await self.log.append(TOPIC, [record(key, value)])
-            except (AppendRefused, AppendUnknown) as failure:
-                self.failures.append(failure)
-                return
-            finally:
-                self.longest_s = max(self.longest_s, monotonic_s() - started_s)
-            [(partition, end)] = appended.positions.items()
-            self.acknowledged[value] = (partition, end - 1)
 
 
 @pytest.mark.asyncio
@@ -84,24 +52,6 @@ async def test_nothing_acknowledged_is_lost_when_the_server_is_killed(server: Em
         await asyncio.to_thread(server.start)
         await until(log, lambda: appends(log))
         await kept(log, load)
-
-
-async def appends(log: AdministeredLog) -> bool:
-    try:
-        await log.append(TOPIC, [record("ada", "again")])
-    except AppendRefused:
-        return False
-    return True
-
-
-async def kept(log: AdministeredLog, load: Load) -> None:
-    """Every acknowledged record stands where it was said to stand, and no record stands twice."""
-    found = {partition: await everything(log, partition) for partition in EVERYWHERE}
-    assert {p: len(records) for p, records in found.items()} == await log.ends([TOPIC])
-    for value, (partition, offset) in load.acknowledged.items():
-        assert found[partition][offset].value == value.encode()
-    written = [each.value for records in found.values() for each in records if b"-" in each.value[:9]]
-    assert len(written) == len(set(written))
 
 
 @pytest.mark.asyncio
