@@ -15,15 +15,21 @@ DEV_STAMP := .venv/dev.stamp
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test faults bench docs lock format clean
+.PHONY: help setup run kafka run-kafka check test faults bench docs lock format clean
 
 help: ## Say what can be done here
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: $(DEV_STAMP) ## Install everything that running, testing and checking need into .venv/
 
 run: $(RUN_STAMP) ## Start Rapport with a PostgreSQL of its own; Ctrl-C stops it (data in $RAPPORT_DATA or .rapport/)
 	@exec $(BIN)/rapport up
+
+kafka: $(RUN_STAMP) ## Start one Apache Kafka broker on this machine, with Java 17 and Maven; Ctrl-C stops it
+	@exec $(BIN)/rapport kafka
+
+run-kafka: $(RUN_STAMP) ## Start Rapport with its log on that broker, or on the one that $KAFKA_BOOTSTRAP_SERVERS names
+	@KAFKA_BOOTSTRAP_SERVERS=$${KAFKA_BOOTSTRAP_SERVERS:-127.0.0.1:9092} RAPPORT_SINGLE_BROKER=1 exec $(BIN)/rapport up
 
 check: $(DEV_STAMP) ## Lint, format, types, import contracts, shape of the code, drift of generated documents
 	$(BIN)/ruff check .

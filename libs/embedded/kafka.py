@@ -183,7 +183,7 @@ class EmbeddedKafka:
             try:
                 listening(port).close()
             except OSError as error:
-                raise KafkaFailed(f"it cannot listen on {HOST}:{port} ({error.strerror})") from error
+                raise KafkaFailed(f"Apache Kafka cannot listen on {HOST}:{port} ({error.strerror})") from error
         (self._folder / PROPERTIES).write_text(self.node.properties(DATA))
         output = self._log.open()
         try:

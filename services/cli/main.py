@@ -42,6 +42,14 @@ def up() -> None:
     start()
 
 
+@app.command(epilog="Example: `rapport kafka --port 9093`")
+def kafka(port: Annotated[int, typer.Option(min=1, max=65_535, help="Port to listen on")] = 9092) -> None:
+    """Run one Apache Kafka broker on this machine, in the foreground, until Ctrl-C."""
+    from services.cli.kafka import run
+
+    run(port)
+
+
 @app.command(epilog="Example: `DATABASE_URL=postgresql://... RAPPORT_LOG_URL=postgresql://... rapport serve timeline`")
 def serve(service: OneService) -> None:
     """Run one service in the foreground, with its settings from the environment."""

@@ -8,6 +8,7 @@ from libs.embedded.kafka_jars import VERSION
 
 PORT = 9092
 START = "/tmp/rapport-start.sh"
+RUN = "/etc/kafka/docker/run"
 STARTED = "Kafka Server started"
 START_TIMEOUT_S = 120
 BROKER = {
@@ -41,7 +42,8 @@ class KafkaContainer(DockerContainer):
     def __init__(self) -> None:
         super().__init__(f"apache/kafka:{VERSION}")
         self.with_exposed_ports(PORT).with_envs(**BROKER)
-        self.with_command(["sh", "-c", f"until [ -f {START} ]; do sleep 0.1; done; . {START}"])
+        # Until its last line is there.
+        self.with_command(["sh", "-c", f"until grep -qs {RUN} {START}; do sleep 0.1; done; . {START}"])
 
     @property
     def bootstrap(self) -> str:
@@ -50,10 +52,8 @@ class KafkaContainer(DockerContainer):
     def start(self) -> "KafkaContainer":
         super().start()
         addresses = f"CLIENTS://{self.bootstrap},BROKER://localhost:9093"
-        script = f"export KAFKA_ADVERTISED_LISTENERS={addresses}\nexec /etc/kafka/docker/run\n"
-        # Put there under another name and renamed: it is never read half.
-        self.copy_into_container(script.encode(), f"{START}.new")
-        self.exec(["mv", f"{START}.new", START])
+        script = f"export KAFKA_ADVERTISED_LISTENERS={addresses}\nexec {RUN}\n"
+        self.copy_into_container(script.encode(), START)
         LogMessageWaitStrategy(STARTED).with_startup_timeout(START_TIMEOUT_S).wait_until_ready(self)
         return self
 

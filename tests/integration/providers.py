@@ -170,7 +170,7 @@ def kafka_cache() -> Path:
         java()
         kafka_jars(CACHE)
     except KafkaUnavailable as reason:
-        _lacking(f"{reason}. Or name a broker in {BOOTSTRAP_SERVERS}")
+        _lacking("local", f"{reason}. Or name a broker in {BOOTSTRAP_SERVERS}")
     return CACHE
 
 
@@ -192,17 +192,17 @@ def postgres_server(folder: Path) -> Iterator[PostgresServer]:
 def _named(variable: str) -> str:
     address = kept(variable)
     if address is None:
-        _lacking(f"{FORCED}=env, and {variable} is not set")
+        _lacking("env", f"{FORCED}=env, and {variable} is not set")
     return address
 
 
 def _containers() -> ModuleType:
     if not engine_answers():
-        _lacking(f"{FORCED}=testcontainers, and no Docker engine answers")
+        _lacking("testcontainers", f"{FORCED}=testcontainers, and no Docker engine answers")
     return import_module("tests.integration.containers")
 
 
-def _lacking(reason: str) -> NoReturn:
-    if forced() or os.environ.get("CI"):
+def _lacking(provider: Provider, reason: str) -> NoReturn:
+    if forced() == provider or os.environ.get("CI"):
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)

@@ -26,6 +26,11 @@ async def create(bootstrap: str, topic: str, replicas: int = 1) -> None:
     assert [error for _, error, _ in made.topic_errors] == [0]
 
 
+async def delete(bootstrap: str, topic: str) -> None:
+    async with asyncio.timeout(ANSWERS_WITHIN_S), admin_of(bootstrap) as admin:
+        await admin.delete_topics([topic])
+
+
 async def leader_and_in_sync(bootstrap: str, topic: str) -> tuple[int, set[int]]:
     """Of its one partition."""
     async with asyncio.timeout(ANSWERS_WITHIN_S), admin_of(bootstrap) as admin:
