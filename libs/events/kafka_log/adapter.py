@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from libs.events.adapting import Adapter, Brokers, by_partition
 from libs.events.background import running
 from libs.events.kafka_log.advice import Advice
+from libs.events.kafka_log.calls import MAX_RECORD_BYTES, size_of
 from libs.events.kafka_log.lookups import Lookups
 from libs.events.kafka_log.place import KafkaPlace
 from libs.events.kafka_log.stream import Stream
 from libs.events.kafka_log.topics import TopicKeeper
-from libs.events.kafka_log.writer import MAX_RECORD_BYTES, Writer, size_of
+from libs.events.kafka_log.writer import Writer
 from libs.events.log import Appended, Doorbell, LogBroken, LogError, Record, Slice
 from libs.events.position import Partition, Positions
 from libs.events.topics import TOPICS

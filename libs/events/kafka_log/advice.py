@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.events.kafka_log.lookups import new_consumer, stopped
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.position import Partition, Positions
 
 TELL_EVERY_S = 1.0
@@ -42,7 +42,7 @@ class Advice:
                     async with asyncio.timeout(TELL_TIMEOUT_S):
                         await self._commit(consumer)
                     await asyncio.sleep(TELL_EVERY_S)
-            except KAFKA_ERRORS:
+            except CLIENT_ERRORS:
                 self._news.set()
                 await asyncio.sleep(TELL_EVERY_S)
             finally:

@@ -6,12 +6,13 @@ own, which a broker answers before anything else on that connection, stands in t
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
 
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace, unavailable
+from libs.events.clock import monotonic_s
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
 from libs.events.kafka_log.records import slices_of
 from libs.events.log import LogBroken, LogUnavailable, Slice
 from libs.events.position import Partition, Positions
@@ -21,6 +22,7 @@ CLOSE_TIMEOUT_S = 2.0
 FETCH_MAX_BYTES = 8 << 20
 PARTITION_FETCH_BYTES = 2 << 20  # above what one batch may hold: a larger one would be passed over
 POLL_MS = 200
+GONE_AFTER_S = 3.0  # a broker that has just started may not know of a topic yet
 
 Floors = dict[Partition, int]
 """By partition, the greatest recorded time before some offset, in milliseconds."""
@@ -58,6 +60,7 @@ class Lookups:
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
         self._seen_ends: Positions = {}
+        self._missing_since_s: dict[str, float] = {}
 
     async def ends(self, topics: Collection[str]) -> Positions:
         """The next offset of every partition that these topics have now.
@@ -92,12 +95,16 @@ class Lookups:
 
     async def _numbers(self, consumer: AIOKafkaConsumer, topic: str) -> set[int]:
         name = self._place.topic(topic)
-        if not (numbers := consumer.partitions_for_topic(name)):
-            # Asking anyway makes the client look for the topic, for as long as one request may take.
-            with suppress(*KAFKA_ERRORS):
-                await consumer.end_offsets([TopicPartition(name, 0)])
-            if not (numbers := consumer.partitions_for_topic(name)):
-                raise LogBroken(f"log incomplete: there is no topic {name}; run `rapport topics ensure`")
+        numbers = consumer.partitions_for_topic(name)
+        if not numbers and name in await consumer.topics():
+            await consumer.end_offsets([TopicPartition(name, 0)])  # makes the client look after this topic, too
+            numbers = consumer.partitions_for_topic(name)
+        if not numbers:
+            missing_s = monotonic_s() - self._missing_since_s.setdefault(topic, monotonic_s())
+            if missing_s < GONE_AFTER_S:
+                raise LogUnavailable(f"the brokers know no topic {name}")
+            raise LogBroken(f"log incomplete: there is no topic {name}; run `rapport topics ensure`")
+        self._missing_since_s.pop(topic, None)
         return set(numbers)
 
     async def floors(self, firsts: Mapping[Partition, tuple[int, int]]) -> Floors:
@@ -176,7 +183,7 @@ class Lookups:
                     yield self._consumer
             except LogUnavailable:
                 raise
-            except KAFKA_ERRORS as reason:
+            except CLIENT_ERRORS as reason:
                 await self._give_up()
                 raise unavailable(reason) from reason
 

@@ -13,7 +13,7 @@ REQUEST_TIMEOUT_MS = 5_000  # a broker that says nothing for so long is asked ag
 RETRY_BACKOFF_MS = 50
 METADATA_MAX_AGE_MS = 5_000  # how long partitions that were added, and topics that were removed, may go unnoticed
 
-KAFKA_ERRORS = (KafkaError, ConsumerStoppedError, OSError, TimeoutError)
+CLIENT_ERRORS = (KafkaError, ConsumerStoppedError, OSError, TimeoutError)
 """Everything that a client can fail with."""
 
 

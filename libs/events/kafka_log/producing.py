@@ -10,11 +10,11 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerClosed
 
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
 
 START_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
-BATCH_BYTES = 1_000_000  # below a topic's usual max.message.bytes, 1,048,588
+BATCH_BYTES = 1_000_000  # below a topic's usual max.message.bytes, 1,048,588, and above what a lane puts into one
 
 
 class Producers:
@@ -52,7 +52,7 @@ class Producers:
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await producer.start()
-        except KAFKA_ERRORS as reason:
+        except CLIENT_ERRORS as reason:
             await producer.stop()
             raise unavailable(reason) from reason
         except BaseException:
@@ -82,7 +82,7 @@ async def _retire(producer: AIOKafkaProducer) -> None:
     try:
         async with asyncio.timeout(STOP_TIMEOUT_S):
             await producer.stop()
-    except KAFKA_ERRORS:
+    except CLIENT_ERRORS:
         pass
     # aiokafka has no public way to end a producer whose broker is silent.
     sender = producer._sender.sender_task  # noqa: SLF001

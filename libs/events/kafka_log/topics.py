@@ -16,7 +16,7 @@ from aiokafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsErr
 
 from libs.events.adapting import Brokers
 from libs.events.clock import monotonic_s
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
 from libs.events.log import LogBroken, LogUnavailable
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class TopicKeeper:
         try:
             await admin.start()
             yield admin
-        except KAFKA_ERRORS as reason:
+        except CLIENT_ERRORS as reason:
             raise unavailable(reason) from reason
         finally:
             await admin.close()

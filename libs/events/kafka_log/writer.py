@@ -30,18 +30,17 @@ from aiokafka.errors import (
 )
 
 from libs.events.clock import monotonic_s
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace
-from libs.events.kafka_log.producing import BATCH_BYTES, Producers
-from libs.events.log import Appended, AppendRefused, AppendUnknown, LogOverloaded, LogUnavailable, Record, Span
+from libs.events.kafka_log.calls import MAX_RECORD_BYTES, Call, Piece
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
+from libs.events.kafka_log.producing import Producers
+from libs.events.log import Appended, AppendRefused, LogOverloaded, LogUnavailable, Record
 from libs.events.position import Partition
 
 APPEND_TIMEOUT_S = 4.5  # of the 5 s in which every call ends
 CLOSE_TIMEOUT_S = 3.0
 RETRY_S = 0.1
 SILENT_AFTER_S = 2.0  # a batch that is on its way for so long is worth telling
-MAX_RECORD_BYTES = 900_000  # with what a batch adds it stays below BATCH_BYTES
 MAX_WAITING_BYTES = 64 << 20  # beyond this the process would rather refuse than grow
-RECORD_OVERHEAD_BYTES = 40  # of a record in a batch, at most, beside its key, value and headers
 
 # The broker read the batch and will never take it.
 _REFUSALS = (
@@ -51,64 +50,6 @@ _REFUSALS = (
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
 )
-
-
-@dataclass(slots=True, eq=False)
-class Call:
-    """One append: how its pieces ended, until all have."""
-
-    topic: str
-    done: asyncio.Future[Appended]
-    left: int = 0
-    spans: dict[int, Span] = field(default_factory=dict)
-    refused: dict[int, str] = field(default_factory=dict)
-    unknown: dict[int, str] = field(default_factory=dict)
-
-    def settle(self) -> None:
-        """Answer with what is known now. A partition of which only a part is known is unknown."""
-        if self.done.done():
-            return
-        partly = self.refused.keys() & self.spans.keys()
-        unknown = self.unknown.keys() | partly
-        known = {number: span for number, span in self.spans.items() if number not in unknown}
-        refused = self.refused.keys() - unknown
-        if unknown or (known and refused):
-            reason = next(iter((self.unknown | self.refused).values()))
-            self.done.set_exception(AppendUnknown(reason, known, refused))
-        elif refused:
-            self.done.set_exception(AppendRefused(next(iter(self.refused.values()))))
-        else:
-            self.done.set_result(Appended(self.topic, known))
-
-
-@dataclass(slots=True, eq=False)
-class Piece:
-    """Records of one call for one partition, at most a batch of them."""
-
-    call: Call
-    number: int
-    records: Sequence[Record]
-    size: int
-    handed_over: bool = False
-    is_doubtful: bool = False
-    """It was handed over before, to a producer that failed."""
-    is_over: bool = False
-
-    def written(self, first: int) -> None:
-        """A call's batches of one partition may have others' between them: its span covers those."""
-        start = self.call.spans[self.number].first if self.number in self.call.spans else first
-        self.call.spans[self.number] = Span(start, first + len(self.records) - start)
-        self._end()
-
-    def failed(self, reason: str) -> None:
-        (self.call.unknown if self.handed_over else self.call.refused)[self.number] = reason
-        self._end()
-
-    def _end(self) -> None:
-        self.is_over = True
-        self.call.left -= 1
-        if not self.call.left:
-            self.call.settle()
 
 
 @dataclass(slots=True, eq=False)
@@ -148,12 +89,7 @@ class Writer:
         if self._waiting_bytes + size > MAX_WAITING_BYTES:
             raise LogOverloaded("too much waits to be written")
         call = Call(topic, asyncio.get_running_loop().create_future())
-        pieces = [
-            Piece(call, partition.number, part, _size(part))
-            for partition, records in groups.items()
-            for part in _parts(records)
-        ]
-        call.left = len(pieces)
+        pieces = call.cut(groups)
         self._waiting_bytes += size
         for piece in pieces:
             self._enter(Partition(topic, piece.number), piece)
@@ -199,7 +135,7 @@ class Writer:
                     self.producers.replace(number)
                     await self._deliver_each(lane, pieces, f"Kafka refused it ({type(reason).__name__})")
                     return
-                except KAFKA_ERRORS:
+                except CLIENT_ERRORS:
                     self.producers.replace(number)
                     for piece in pieces:
                         piece.is_doubtful = True
@@ -258,28 +194,6 @@ def _retrieve(done: asyncio.Future[Any]) -> None:
         done.exception()
 
 
-def _size(records: Iterable[Record]) -> int:
-    return sum(size_of(record) for record in records)
-
-
-def size_of(record: Record) -> int:
-    """Bytes of a record in a batch, at most."""
-    headers = sum(len(name) + len(value) + 6 for name, value in record.headers)
-    return len(record.key) + len(record.value) + headers + RECORD_OVERHEAD_BYTES
-
-
-def _parts(records: Sequence[Record]) -> Iterator[Sequence[Record]]:
-    """Cut where a batch would be too large."""
-    start, size = 0, 0
-    for n, record in enumerate(records):
-        more = size_of(record)
-        if n > start and size + more > MAX_RECORD_BYTES:
-            yield records[start:n]
-            start, size = n, 0
-        size += more
-    yield records[start:] if start else records
-
-
 def _next_batch(lane: Lane) -> Iterator[Piece]:
     """What waits, in order, as much as fits; whose caller was told already is passed over."""
     size = 0
@@ -309,6 +223,3 @@ def _fail(pieces: Iterable[Piece], reason: str) -> None:
 
 def _expire(pieces: Sequence[Piece]) -> None:
     _fail(pieces, "Kafka did not answer in time")
-
-
-assert MAX_RECORD_BYTES < BATCH_BYTES  # noqa: S101  a batch of whole pieces always fits

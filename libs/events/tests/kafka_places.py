@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from aiokafka.admin import AIOKafkaAdminClient
 
 from libs.events.ids import random_token
-from libs.events.kafka_log.place import KAFKA_ERRORS, KafkaPlace
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 
 
 def new_place(bootstrap: str) -> KafkaPlace:
@@ -27,7 +27,7 @@ async def admin_of(place: KafkaPlace) -> AsyncIterator[AIOKafkaAdminClient]:
 
 async def remove_topics(place: KafkaPlace) -> None:
     """What is left of a test, if the broker still answers."""
-    with suppress(*KAFKA_ERRORS):
+    with suppress(*CLIENT_ERRORS):
         async with admin_of(place) as admin:
             mine = [topic for topic in await admin.list_topics() if topic.startswith(place.prefix)]
             if mine:

@@ -5,8 +5,9 @@ import pytest
 
 from libs.events.log_created import AdministeredLog
 from libs.events.memory_log import MemoryLog
-from libs.events.tests.log_contract import OpenLog, Storage, TransactionalLogContract
+from libs.events.tests.log_contract import OpenLog, Storage
 from libs.events.tests.log_created_contract import LogCreatedContract
+from libs.events.tests.transactional_contract import TransactionalLogContract
 
 
 async def new_storage() -> OpenLog:

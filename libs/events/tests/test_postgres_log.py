@@ -20,7 +20,6 @@ from libs.events.tests.log_contract import (
     TOPIC,
     OpenLog,
     Storage,
-    TransactionalLogContract,
     end_of,
     everything,
     one_of_each_partition,
@@ -30,6 +29,7 @@ from libs.events.tests.log_contract import (
     values,
 )
 from libs.events.tests.log_created_contract import LogCreatedContract
+from libs.events.tests.transactional_contract import TransactionalLogContract
 
 HOUR_MS = 3_600_000
 
