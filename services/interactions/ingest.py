@@ -5,7 +5,7 @@ answers when they are durable. CloudEvents in structured, batched and binary for
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from urllib.parse import parse_qs, unquote
 
 import msgspec
@@ -16,14 +16,15 @@ from libs.events.edge import Edge, looks_plain
 from libs.events.examine import EventRefused
 from libs.events.failpoints import pass_by
 from libs.events.identifiers import Nodes
-from libs.events.log import EVENT_HEADERS, Headers, LogError, Record
+from libs.events.log import EVENT_HEADERS, AppendUnknown, Headers, LogError, Record
+from libs.events.partitions import partition_of
 from libs.events.position import encode_topic
 from libs.events.problems import Problem
 from libs.events.strict_json import NotJson, UnsafeJson
 from libs.events.times import MAX_AHEAD
 from libs.events.topics import INTERACTIONS
 from libs.service.bodies import read_body
-from libs.service.errors import HttpRefusal, refusal_of
+from libs.service.errors import HttpRefusal, refusal_of, unavailable
 from libs.service.runtime import Service
 from libs.service.shell import POSITION_HEADER, Receive, Scope, Send, send_body, send_refusal
 
@@ -51,6 +52,21 @@ class Rejected(msgspec.Struct, frozen=True):
     pointer: str
     code: str
     detail: str
+
+
+class Undecided(msgspec.Struct, frozen=True):
+    """What is known of one event: recorded, refused (certainly not recorded) or unknown."""
+
+    index: int
+    id: str
+    outcome: str
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+_decode_id = msgspec.json.Decoder(_Named).decode
 
 
 class Ingest:
@@ -87,7 +103,11 @@ class Ingest:
         if _is_dry_run(scope["query_string"]):
             await send_body(send, 200, _answer(len(records), None, rejected), b"application/json")
             return
-        appended = await log.append(INTERACTIONS.name, records)
+        try:
+            appended = await log.append(INTERACTIONS.name, records)
+        except AppendUnknown as reason:
+            left_out = {each.index for each in rejected}
+            raise undecided(reason, records, left_out) from None
         pass_by("ingest.after_append")
         token = encode_topic(log.log_id, INTERACTIONS.name, appended.next_offsets)
         extra = [(POSITION_HEADER, token.encode())]
@@ -119,6 +139,29 @@ class Ingest:
             statuses = {reason.status for _, reason in refused}
             raise _refusal(statuses.pop() if len(statuses) == 1 else 422, problems)
         return records, [Rejected(n, p.pointer, p.code, p.detail) for n, reason in refused for p in reason.problems]
+
+
+def undecided(reason: AppendUnknown, records: Sequence[Record], left_out: Set[int]) -> HttpRefusal:
+    """503 with what is known of each event: a log may write its partitions one by one, and not all of them at once.
+
+    `left_out` are the indexes of events that were rejected before.
+    """
+    numbers = (n for n in range(len(records) + len(left_out)) if n not in left_out)
+    events = [
+        Undecided(n, _decode_id(record.value).id, _outcome(reason, partition_of(record.key, INTERACTIONS.partitions)))
+        for n, record in zip(numbers, records, strict=True)
+    ]
+    return unavailable(
+        "outcome_unknown",
+        "the log did not answer in time; sending the same ids again is safe, and only those that are recorded need not",
+        events=events,
+    )
+
+
+def _outcome(reason: AppendUnknown, partition: int) -> str:
+    if partition in reason.known:
+        return "recorded"
+    return "refused" if partition in reason.refused else "unknown"
 
 
 def split(body: bytes) -> Sequence[msgspec.Raw]:
