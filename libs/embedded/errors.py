@@ -4,6 +4,7 @@ EmbeddedError
 ├── HomeUnusable        the data folder cannot be made, read or trusted
 ├── AlreadyRunning      another system holds the data folder
 ├── PostgresFailed      the server would not start, stop or do as told
+│   └── PostgresUnavailable  it cannot be reached now, or is still starting
 ├── KafkaUnavailable    what a broker needs is not here: Java, or its jars and Maven to fetch them
 ├── KafkaFailed         the broker would not start
 └── ChildRefused        a service refuses to run, so nothing runs
@@ -36,6 +37,10 @@ class PostgresFailed(EmbeddedError):
         self.reason = reason
         self.tail = tail
         super().__init__(f"{reason}\n{tail}" if tail else reason)
+
+
+class PostgresUnavailable(PostgresFailed):
+    """Asking again may help."""
 
 
 class KafkaUnavailable(EmbeddedError):

@@ -78,7 +78,7 @@ class Home:
 
     def write_runtime(self, runtime: Runtime) -> None:
         written = {name: value for name, value in msgspec.structs.asdict(runtime).items() if name != "running"}
-        draft = self._draft(msgspec.json.format(msgspec.json.encode(written)))
+        draft = _draft(self.path, msgspec.json.format(msgspec.json.encode(written)))
         try:
             draft.replace(self.path / "runtime.json")
         except OSError as error:
@@ -101,30 +101,37 @@ class Home:
             return not _taken(lock, fcntl.LOCK_SH)
 
     def _kept(self, name: str, make: Callable[[], bytes]) -> bytes:
-        """Of several processes that make it at once, the first one's holds: a link never overwrites."""
-        file = self.path / name
-        try:
-            if not file.exists():
-                draft = self._draft(make())
-                try:
-                    with suppress(FileExistsError):
-                        os.link(draft, file)
-                finally:
-                    draft.unlink()
-            return file.read_bytes()
-        except OSError as error:
-            raise HomeUnusable(file, str(error.strerror)) from error
+        return kept(self.path / name, make)
 
-    def _draft(self, content: bytes) -> Path:
-        """Mode 600 and on disk, so that a file that has its final name is whole."""
-        try:
-            with tempfile.NamedTemporaryFile(dir=self.path, prefix=".draft-", delete=False) as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise HomeUnusable(self.path, f"cannot be written: {error.strerror}") from error
-        return Path(file.name)
+
+def kept(file: Path, make: Callable[[], bytes]) -> bytes:
+    """What is in the file, made where it is missing, with mode 600.
+
+    Of several processes that make it at once, the first one's holds: a link never overwrites. Raises HomeUnusable.
+    """
+    try:
+        if not file.exists():
+            draft = _draft(file.parent, make())
+            try:
+                with suppress(FileExistsError):
+                    os.link(draft, file)
+            finally:
+                draft.unlink()
+        return file.read_bytes()
+    except OSError as error:
+        raise HomeUnusable(file, str(error.strerror)) from error
+
+
+def _draft(folder: Path, content: bytes) -> Path:
+    """Mode 600 and on disk, so that a file that has its final name is whole."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=folder, prefix=".draft-", delete=False) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise HomeUnusable(folder, f"cannot be written: {error.strerror}") from error
+    return Path(file.name)
 
 
 def default_path() -> Path:

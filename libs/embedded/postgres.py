@@ -1,11 +1,13 @@
 """A PostgreSQL of our own below the data folder, reached through a Unix socket. Blocks; needs no event loop."""
 
+import asyncio
 import os
 import re
 import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +18,7 @@ import structlog
 
 from libs.embedded.binaries import Account, Binaries
 from libs.embedded.cluster import ENVIRONMENT, POLL_S, USER, Cluster, known_as
+from libs.embedded.databases import ensure_database
 from libs.embedded.errors import PostgresFailed
 from libs.embedded.home import Home
 from libs.events.clock import monotonic_s
@@ -23,7 +26,6 @@ from libs.events.clock import monotonic_s
 log = structlog.get_logger(__name__)
 
 DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
-PSQL_TIMEOUT_S = 60
 READY_TIMEOUT_S = 120  # recovering `max_wal_size` on a slow disk
 FAST_STOP_S = 8
 QUICK_STOP_S = 6  # the server kills its children after 5
@@ -57,10 +59,6 @@ SETTINGS = {
     "logging_collector": "off",
     "update_process_title": "off",
 }
-CREATE_MISSING = r"""
-SELECT format('CREATE DATABASE %I', name) FROM unnest(string_to_array(:'names', ',')) AS name
-WHERE name NOT IN (SELECT datname FROM pg_database) \gexec
-"""
 
 
 class EmbeddedPostgres:
@@ -138,22 +136,15 @@ class EmbeddedPostgres:
         for name in names:
             if not DATABASE_NAME.fullmatch(name):
                 raise PostgresFailed(f"{name!r} cannot be a database's name")
-        connection = {"PGHOST": self._socket_folder, "PGUSER": USER, "PGPASSWORD": self._home.password()}
-        options = ["-X", "-q", "-v", "ON_ERROR_STOP=1", "-v", f"names={','.join(names)}", "-d", "postgres"]
         try:
-            done = subprocess.run(
-                [Binaries.of_wheel().bin / "psql", *options],
-                input=CREATE_MISSING,
-                env=ENVIRONMENT | connection,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=PSQL_TIMEOUT_S,
-            )
-        except (OSError, subprocess.TimeoutExpired) as error:
+            with ThreadPoolExecutor(1) as other_thread:  # the caller may have an event loop in this one
+                other_thread.submit(asyncio.run, self._make_missing(names)).result()
+        except PostgresFailed as error:
             raise PostgresFailed(f"the databases were not made: {error}", self._tail()) from error
-        if done.returncode != 0:
-            raise PostgresFailed(f"the databases were not made: {done.stderr.strip()}", self._tail())
+
+    async def _make_missing(self, names: Sequence[str]) -> None:
+        for name in names:
+            await ensure_database(self.url(name))
 
     @property
     def _socket_folder(self) -> str:

@@ -19,10 +19,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 topics = typer.Typer(no_args_is_help=True, help="The topics of the log.")
+databases = typer.Typer(no_args_is_help=True, help="The databases of the services.")
 events = typer.Typer(no_args_is_help=True, help="The event types there are.")
 parked = typer.Typer(no_args_is_help=True, help="Keys that wait because an event could not be folded.")
 contact = typer.Typer(no_args_is_help=True, help="Who somebody is.")
 app.add_typer(topics, name="topics")
+app.add_typer(databases, name="databases")
 app.add_typer(events, name="events")
 app.add_typer(parked, name="parked")
 app.add_typer(contact, name="contact")
@@ -76,12 +78,26 @@ def status(
     show(as_json=as_json, watch=watch, partitions=partitions)
 
 
-@topics.command(epilog="Example: `rapport topics ensure`")
-def ensure() -> None:
-    """Make the topics that are missing, name the log, and list them. Safe to repeat."""
-    from services.cli.topics import ensure as ensure_all
+@topics.command("ensure", epilog="Example: `rapport topics ensure`")
+def ensure_topics(
+    *,
+    new_secret: Annotated[
+        bool, typer.Option("--new-secret", help="Make the file of the identity secret, where log and file are new")
+    ] = False,
+    single_broker: Annotated[bool, typer.Option("--single-broker", help="With one replica, for one broker")] = False,
+) -> None:
+    """Make the topics that are missing, name the log, and list them. Safe to repeat; waits for who is starting."""
+    from services.cli.topics import ensure
 
-    ensure_all()
+    ensure(new_secret=new_secret, single_broker=single_broker)
+
+
+@databases.command("ensure", epilog="Example: `DATABASE_URL_TIMELINE=postgresql://... rapport databases ensure`")
+def ensure_databases() -> None:
+    """Make the databases that are missing. Safe to repeat; waits for a server that is starting."""
+    from services.cli.databases import ensure
+
+    ensure()
 
 
 @app.command(epilog="Example: `rapport tail --type 'complaint.*' --since 2h --follow`")
