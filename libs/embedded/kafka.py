@@ -1,5 +1,6 @@
 """An Apache Kafka broker of our own below a folder, on loopback. Blocks; needs no event loop, and no Docker."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -45,6 +46,7 @@ FORMAT_TIMEOUT_S = 60
 READY_TIMEOUT_S = 60
 ANSWER_TIMEOUT_S = 2.0
 STOP_PATIENCE_S = 10.0
+ORPHAN_PATIENCE_S = 2.0  # a broker whose owner was killed is gone a moment later
 POLL_S = 0.02
 
 
@@ -112,9 +114,13 @@ class EmbeddedKafka:
         program, jars = java(), kafka_jars(self._cache)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not (self._folder / DATA).exists():
-                self._format(program, jars)
-            self._launch(program, jars)
+            lock = self._lock_when_empty()
+            try:
+                if not (self._folder / DATA).exists():
+                    self._format(program, jars)
+                self._launch(program, jars, lock)
+            finally:
+                os.close(lock)
         except OSError as error:
             raise KafkaFailed(f"{error.filename or self._folder}: {error.strerror}") from error
 
@@ -153,6 +159,23 @@ class EmbeddedKafka:
         if self._broker is not None:
             self._broker.send_signal(number)
 
+    def _lock_when_empty(self) -> int:
+        """An open file that a broker inherits: whoever gets the lock knows that none lives in this folder.
+
+        Kafka's own lock comes too late: by then a second controller has written into the first one's metadata.
+        """
+        lock = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        deadline_s = monotonic_s() + ORPHAN_PATIENCE_S
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return lock
+            except BlockingIOError:
+                if monotonic_s() > deadline_s:
+                    os.close(lock)
+                    raise KafkaFailed(f"another broker runs in {self._folder}") from None
+            time.sleep(POLL_S)
+
     def _format(self, program: str, jars: Path) -> None:
         """Made aside and renamed: data that has its name is whole."""
         draft = self._folder / DRAFT
@@ -178,7 +201,7 @@ class EmbeddedKafka:
             raise KafkaFailed("the data folder was not made", done.stdout.strip())
         draft.rename(self._folder / DATA)
 
-    def _launch(self, program: str, jars: Path) -> None:
+    def _launch(self, program: str, jars: Path, lock: int) -> None:
         for port in self.node.ports:
             try:
                 listening(port).close()
@@ -188,7 +211,7 @@ class EmbeddedKafka:
         output = self._log.open()
         try:
             command = [*_java_command(program, jars), "kafka.Kafka", PROPERTIES]
-            self._broker = start_tethered(command, output, self._folder, ENVIRONMENT)
+            self._broker = start_tethered(command, output, lock, self._folder, ENVIRONMENT)
         finally:
             os.close(output)
         log.info("kafka_started", pid=self._broker.pid, data=str(self._folder / DATA), port=self.node.port)

@@ -57,7 +57,7 @@ def kafka_jars(cache: Path) -> Path:
 
 def _fetch(maven: str, folder: Path) -> None:
     """Made aside and renamed: a folder that has its name is whole."""
-    log.info("kafka_fetched_once", version=VERSION, into=str(folder))
+    log.info("fetching_kafka", version=VERSION, into=str(folder))
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".kafka-") as draft:
         pom, jars = Path(draft, "pom.xml"), Path(draft, "jars")
         pom.write_text(_pom())

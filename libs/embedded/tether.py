@@ -26,11 +26,11 @@ os.execv(sys.argv[2], sys.argv[2:])
 
 
 def start_tethered(
-    command: Sequence[str], output: int, folder: Path, environment: Mapping[str, str]
+    command: Sequence[str], output: int, lock: int, folder: Path, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
     """In a session of its own: Ctrl-C in a terminal is for this process. The first of `command` is a path.
 
-    Raises OSError. Only on Linux does it die with this process.
+    It keeps the open file `lock` as long as it lives. Raises OSError. Only on Linux does it die with this process.
     """
     tether = [sys.executable, "-I", "-S", "-c", _BECOME, str(os.getpid())] if sys.platform == "linux" else []
 
@@ -43,6 +43,7 @@ def start_tethered(
             cwd=folder,
             env=environment,
             start_new_session=True,
+            pass_fds=(lock,),
         )
 
     return _starter.submit(start).result()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -81,7 +82,7 @@ def test_a_second_broker_on_the_same_data_or_port_says_why_and_ends(own: Embedde
     with pytest.raises(KafkaFailed, match=rf"cannot listen on 127\.0\.0\.1:{own.node.port} \(Address already in use\)"):
         taken.start()
     same = EmbeddedKafka(own.log.parent, kafka_cache())
-    with pytest.raises(KafkaFailed, match="Failed to acquire lock on file"):
+    with pytest.raises(KafkaFailed, match="another broker runs in"):
         same.start()
     assert (taken.alive(), same.alive(), own.alive()) == (False, False, True)
 
@@ -108,7 +109,8 @@ def test_a_broker_ends_with_its_process_but_not_with_a_thread(tmp_path: Path) ->
         assert said.endswith("True\n")
         assert os.getsid(broker.pid) == broker.pid
         owner.send_signal(signal.SIGKILL)
-    assert all_ended([broker])
+    os.close(EmbeddedKafka(tmp_path, kafka_cache())._lock_when_empty())  # as a start at once would
+    assert all_ended([broker], within_s=0)
 
 
 def test_stop_ends_a_frozen_broker_too_and_a_failed_start_leaves_nothing(tmp_path: Path) -> None:
@@ -155,6 +157,26 @@ def test_what_maven_says_is_passed_on_and_nothing_half_is_kept(tmp_path: Path, m
     with pytest.raises(KafkaUnavailable, match=r"could not fetch Apache Kafka .*: no way to the registry"):
         kafka_jars(tmp_path / "cache")
     assert [each.name for each in (tmp_path / "cache").iterdir()] == ["kafka-jars.lock"]
+
+
+FETCHING = """#!/bin/sh
+echo called >> {calls}
+for each; do case $each in -DoutputDirectory=*) mkdir ${{each#*=}} && : > ${{each#*=}}/{jar};; esac; done
+"""
+
+
+def test_of_several_that_need_the_jars_at_once_one_fetches_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    maven, calls, cache = tmp_path / "mvn", tmp_path / "calls", tmp_path / "cache"
+    maven.write_text(FETCHING.format(calls=calls, jar=f"kafka_2.13-{VERSION}.jar"))
+    maven.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    with ThreadPoolExecutor(4) as threads:
+        found = list(threads.map(kafka_jars, [cache] * 4))
+    assert found == [cache / f"kafka-{VERSION}"] * 4
+    assert calls.read_text() == "called\n"
+    assert [each.name for each in found[0].iterdir()] == [f"kafka_2.13-{VERSION}.jar"]
 
 
 def test_ports_that_are_given_out_together_differ_and_are_free() -> None:
