@@ -15,9 +15,9 @@ from libs.events.identifiers import Nodes
 from libs.events.ids import new_id
 from libs.events.leases import Leases
 from libs.events.log import EventLog, Record
-from libs.events.log_created import ensure_topics
+from libs.events.log_created import AdministeredLog, ensure_topics
+from libs.events.opening import LogPlace, open_log
 from libs.events.position import Partition, Positions
-from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
 from libs.events.progress import Progress
 from libs.events.projector import Projector
 from libs.events.topics import INTERACTIONS
@@ -38,8 +38,8 @@ def postgres() -> Iterator[EmbeddedPostgres]:
 
 
 @asynccontextmanager
-async def new_log(url: str) -> AsyncIterator[PostgresLog]:
-    async with open_postgres_log(url) as log:
+async def new_log(place: LogPlace) -> AsyncIterator[AdministeredLog]:
+    async with open_log(place) as log:
         await ensure_topics(log, NODES.check_value())
         yield log
 

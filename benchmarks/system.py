@@ -42,10 +42,20 @@ def scratch_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+log_settings: dict[str, str] = {}
+"""Of every system that is started: empty, or the Kafka that holds its log."""
+
+
 def environment(folder: Path, extra: Mapping[str, str]) -> dict[str, str]:
     """Nothing of the caller's own settings."""
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("RAPPORT_", "DATABASE_URL"))}
-    return ours | {"RAPPORT_DATA": str(folder), "RAPPORT_LOG_LEVEL": "warning", **extra}
+    theirs = ("RAPPORT_", "DATABASE_URL", "KAFKA_")
+    ours = {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+    return ours | {"RAPPORT_DATA": str(folder), "RAPPORT_LOG_LEVEL": "warning", **_log_of(folder), **extra}
+
+
+def _log_of(folder: Path) -> Mapping[str, str]:
+    """Each folder's log is another one, also where they share a broker."""
+    return log_settings and {**log_settings, "RAPPORT_PREFIX": f"{folder.parent.name}-{folder.name}-"}
 
 
 def free_port() -> int:
