@@ -110,7 +110,7 @@ def test_a_broker_ends_with_its_process_but_not_with_a_thread(tmp_path: Path) ->
         assert os.getsid(broker.pid) == broker.pid
         owner.send_signal(signal.SIGKILL)
     os.close(EmbeddedKafka(tmp_path, kafka_cache())._lock_when_empty())  # as a start at once would
-    assert all_ended([broker], within_s=0)
+    assert all_ended([broker], within_s=1)
 
 
 def test_stop_ends_a_frozen_broker_too_and_a_failed_start_leaves_nothing(tmp_path: Path) -> None:
