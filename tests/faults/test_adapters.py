@@ -12,7 +12,9 @@ from libs.events.tests.log_contract import LogContract
 from libs.events.tests.log_created_contract import LogCreatedContract
 
 ROOT = Path(__file__).parents[2]
-SUITES = {name: f"libs.events.tests.test_{name}" for name in ("kafka_log", "memory_log", "postgres_log")}
+SUITES = {name: f"libs.events.tests.test_{name}" for name in ("memory_log", "postgres_log")} | {
+    "kafka_log": "libs.events.kafka_log.tests.test_contract"
+}
 CONTRACTS = (LogContract, LogCreatedContract)
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest_asyncio
 
 from libs.events.kafka_log.adapter import open_kafka_log
-from libs.events.tests.kafka_places import new_place, remove_topics
+from libs.events.kafka_log.tests.places import new_place, remove_topics
 from libs.events.tests.log_contract import LogContract, OpenLog, Storage
 from libs.events.tests.log_created_contract import LogCreatedContract
 

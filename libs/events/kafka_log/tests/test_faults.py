@@ -11,9 +11,9 @@ from libs.embedded.kafka import EmbeddedKafka
 from libs.events.clock import monotonic_s
 from libs.events.kafka_log import writer
 from libs.events.kafka_log.adapter import KafkaLog, open_kafka_log
+from libs.events.kafka_log.tests.places import new_place
 from libs.events.log import AppendRefused, AppendUnknown, LogUnavailable, Record
 from libs.events.log_created import ensure_topics
-from libs.events.tests.kafka_places import new_place
 from libs.events.tests.log_contract import CHECK, TOPIC, one_of_each_partition, record, rings
 from libs.events.tests.log_load import WRITERS, Load, appends, kept
 from tests.integration.providers import kafka_cache
