@@ -1,7 +1,8 @@
-"""One running system for all integration tests of a process."""
+"""The running systems that all integration tests of a process share: one on each kind of log."""
 
 import asyncio
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -9,18 +10,25 @@ import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import KafkaError
 
 from libs.embedded.home import Home, Runtime
 from libs.events.identifiers import Nodes
 from libs.events.kafka_log.place import KafkaPlace
-from libs.events.log_created import recognise
+from libs.events.log_created import COUNTS, recognise
 from libs.events.opening import LogPlace, open_log
 from libs.events.position import encode
 from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+
+if TYPE_CHECKING:
+    from tests.integration.providers import Broker
 
 RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
@@ -157,10 +165,55 @@ def new_system(data: Path, environment: dict[str, str] | None = None) -> System:
 
 
 @pytest.fixture(scope="session")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    """Shared by all tests: whoever needs an empty or a stopped one takes `new_system`."""
-    made = new_system(tmp_path_factory.mktemp("system") / "data")
+def postgres_system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Its log is in PostgreSQL."""
+    yield from running(new_system(tmp_path_factory.mktemp("system") / "data"))
+
+
+@pytest.fixture(scope="session")
+def kafka_system(kafka: "Broker", tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """Its log is in Apache Kafka."""
+    with kafka_environment(kafka.bootstrap) as environment:
+        yield from running(new_system(tmp_path_factory.mktemp("kafka-system") / "data", environment))
+
+
+@pytest.fixture(scope="module")
+def system(request: pytest.FixtureRequest) -> System:
+    """Shared by all tests: whoever needs an empty or a stopped one takes `new_system`.
+
+    Its log is in PostgreSQL; tests that are marked `on_each_log` run once more on Apache Kafka.
+    """
+    found: System = request.getfixturevalue(getattr(request, "param", "postgres_system"))
+    return found
+
+
+on_each_log = pytest.mark.parametrize(
+    "system", ["postgres_system", "kafka_system"], ids=["postgres", "kafka"], indirect=True
+)
+on_kafka = pytest.mark.parametrize("system", ["kafka_system"], ids=["kafka"], indirect=True)
+
+
+def running(made: System) -> Iterator[System]:
+    """A fixture's life: started before, stopped in order after."""
     made.start()
     yield made
     if made.process:
         assert made.stop() == 0, made.log.read_text(errors="replace")
+
+
+@contextmanager
+def kafka_environment(bootstrap: str) -> Iterator[dict[str, str]]:
+    """What makes a system use these brokers, under names of its own; its topics are removed after the block."""
+    prefix = f"Test-{secrets.token_hex(4)}_"  # of all that a prefix may have
+    yield {"KAFKA_BOOTSTRAP_SERVERS": bootstrap, "RAPPORT_PREFIX": prefix, "RAPPORT_SINGLE_BROKER": "1"}
+    with ThreadPoolExecutor(1) as other_thread, suppress(KafkaError, OSError):  # the brokers may be gone
+        other_thread.submit(asyncio.run, remove_topics(bootstrap, prefix)).result()
+
+
+async def remove_topics(bootstrap: str, prefix: str) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    try:
+        await admin.start()
+        await admin.delete_topics([f"{prefix}{topic}" for topic in COUNTS])
+    finally:
+        await admin.close()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.client import Api, created, ok, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 NOBODYS = "0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"
 
@@ -44,6 +44,7 @@ def complete(
 
 
 class TestAmending:
+    @on_each_log
     def test_fields_are_changed_and_taken_away_and_it_is_told(self, api: Api, call: Any) -> None:
         with api.stores(1):
             response = amend(api, call["id"], {"reason": "lost", "summary": None, "channel": "chat"}, '"1"')
@@ -89,6 +90,7 @@ class TestAmending:
         assert ok(amend(api, call["id"], {"reason": "x"}, '"7", "1"'))["version"] == 2
         refused(amend(api, call["id"], {"reason": "y"}, '"1"'), 412, "precondition_failed")
 
+    @on_each_log
     def test_the_same_key_is_the_same_amendment(self, api: Api, call: Any) -> None:
         headers = {"Idempotency-Key": someone()}
         with api.stores(1):
@@ -97,6 +99,7 @@ class TestAmending:
         assert first.headers["rapport-position"] == second.headers["rapport-position"]
         refused(amend(api, call["id"], {"reason": "y"}, headers=headers), 422, "idempotency_key_reused")
 
+    @on_each_log
     def test_twenty_at_once_are_all_told(self, api: Api, call: Any) -> None:
         with ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(lambda n: amend(api, call["id"], {"reason": f"{n}"}), range(20)))
@@ -106,6 +109,7 @@ class TestAmending:
         assert {each["changes"]["reason"] for each in item["amendments"]} == {f"{n}" for n in range(20)}
         assert (item["version"], item["reason"]) == (21, item["amendments"][-1]["changes"]["reason"])
 
+    @on_each_log
     def test_of_twenty_who_saw_the_same_one_wins(self, api: Api, call: Any) -> None:
         with ThreadPoolExecutor(20) as pool:
             answers = list(pool.map(lambda n: amend(api, call["id"], {"reason": f"{n}"}, '"1"'), range(20)))
@@ -204,6 +208,7 @@ class TestCompleting:
         assert ok(complete(api, call["id"], resolution="sent twice"))["resolution"] == "sent twice"
 
 
+@on_each_log
 def test_amendments_stand_on_the_timeline(api: Api, call: Any) -> None:
     ok(amend(api, call["id"], {"reason": "lost"}))
     token = complete(api, call["id"], resolution="found").headers["rapport-position"]
@@ -215,6 +220,7 @@ def test_amendments_stand_on_the_timeline(api: Api, call: Any) -> None:
     assert {item["contact"] for item in items} == {call["contact"]}
 
 
+@on_each_log
 def test_an_interaction_can_be_amended_while_its_person_is_merged_and_after(api: Api, call: Any) -> None:
     bob = api.registered(someone())
     merge = api.merged(bob, call["contact"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 
-from tests.integration.conftest import RAPPORT, System, free_ports
+from tests.integration.conftest import RAPPORT, System, free_ports, on_each_log
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAMPLE = EXAMPLES / "online-retail-sample.csv"
@@ -39,6 +39,7 @@ def rejected(file: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in file.with_name(f"{file.name}.rejected.ndjson").read_bytes().splitlines()]
 
 
+@on_each_log
 def test_good_lines_are_taken_and_bad_ones_kept_with_their_reasons(system: System, tmp_path: Path) -> None:
     lines = [
         b"\xef\xbb\xbf" + event("mixed-1", "crm:Mixed") + b"\r",
@@ -99,6 +100,7 @@ def test_a_dry_run_stores_nothing(system: System, tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.rejected.ndjson"))
 
 
+@on_each_log
 def test_a_table_is_imported_once_however_often(system: System, tmp_path: Path) -> None:
     for _ in range(2):
         done = system.run("import", str(SAMPLE), "--mapping", str(MAPPING), "--rejects", str(tmp_path / "rejects"))

@@ -2,7 +2,7 @@ import json
 
 import httpx
 
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 LAST_PARTITIONS = {
     "contacts": {"identity": 0, "contacts": 11, "interactions": 11},
@@ -11,6 +11,7 @@ LAST_PARTITIONS = {
 }
 
 
+@on_each_log
 def test_status_says_how_far_each_service_is(system: System) -> None:
     done = system.run("status", "--partitions")
     assert (done.returncode, done.stderr) == (0, "")
@@ -21,6 +22,7 @@ def test_status_says_how_far_each_service_is(system: System) -> None:
         assert " live" in line
 
 
+@on_each_log
 def test_status_for_programs(system: System) -> None:
     found = json.loads(system.run("status", "--json").stdout)
     assert [service["name"] for service in found["services"]] == ["contacts", "interactions", "timeline"]
@@ -55,6 +57,7 @@ def test_the_cluster_is_named_by_the_environment(system: System) -> None:
     assert unnamed.stderr == "rapport: DATABASE_URL_INTERACTIONS must name the database of interactions\n"
 
 
+@on_each_log
 def test_topics_are_there_already(system: System) -> None:
     log = json.loads(system.run("status", "--json").stdout)["log"]
     done = system.run("topics", "ensure")
@@ -78,6 +81,7 @@ def test_a_service_that_there_is_not(system: System) -> None:
     assert done.stderr == "rapport: there is no service scoring; there are contacts, interactions, timeline\n"
 
 
+@on_each_log
 def test_demo_shows_a_late_event_where_it_happened_and_curls_that_work(system: System) -> None:
     done = system.run("demo")
     assert (done.returncode, done.stderr) == (0, "")

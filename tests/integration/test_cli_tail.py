@@ -8,7 +8,8 @@ from contextlib import contextmanager
 import httpx
 import pytest
 
-from tests.integration.conftest import RAPPORT, System
+from tests.integration.client import someone
+from tests.integration.conftest import RAPPORT, System, on_each_log
 
 PATIENCE_S = 30.0
 
@@ -25,10 +26,11 @@ def post(system: System, id_: str, subject: str, **attributes: object) -> None:
 
 @pytest.fixture(scope="module")
 def subject(system: System) -> str:
-    post(system, "tail-1", "crm:Tail")
-    post(system, "tail-2", "crm:Tail", type="com.example.shop.visited", data={"minutes": 7})
-    post(system, "tail-3", "crm:Tail")
-    return "crm:Tail"
+    subject = someone()
+    post(system, "tail-1", subject)
+    post(system, "tail-2", subject, type="com.example.shop.visited", data={"minutes": 7})
+    post(system, "tail-3", subject)
+    return subject
 
 
 @contextmanager
@@ -43,17 +45,19 @@ def followed(system: System, *args: str) -> Iterator["subprocess.Popen[str]"]:
     too_late.cancel()
 
 
+@on_each_log
 def test_lines_are_readable(system: System, subject: str) -> None:
     done = system.run("tail", "--subject", subject)
     assert (done.returncode, done.stderr) == (0, "")
     first, second, third = done.stdout.splitlines()
     assert first[20:].split(maxsplit=2) == [
-        "need.stated", "crm:Tail", "Needs: words of tail-1  (happened 2024-05-06T07:08:09Z)",
+        "need.stated", subject, "Needs: words of tail-1  (happened 2024-05-06T07:08:09Z)",
     ]  # fmt: skip
-    assert "com.example.shop.visited crm:Tail  shop visited (com.example)" in second
+    assert f"com.example.shop.visited {subject}  shop visited (com.example)" in second
     assert third > first
 
 
+@on_each_log
 def test_events_for_programs_are_one_a_line(system: System, subject: str) -> None:
     lines = [json.loads(line) for line in system.run("tail", "--json", "--subject", subject).stdout.splitlines()]
     assert [line["event"]["id"] for line in lines] == ["tail-1", "tail-2", "tail-3"]
@@ -85,6 +89,7 @@ def test_the_last_of_all(system: System, subject: str) -> None:
     assert len(system.run("tail", "-n", "2").stdout.splitlines()) == 2
 
 
+@on_each_log
 def test_following_goes_on_until_ctrl_c(system: System) -> None:
     post(system, "follow-1", "crm:Followed")
     with followed(system, "--json", "--subject", "crm:Followed") as tail:

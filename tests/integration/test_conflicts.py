@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from tests.integration.client import Api, created, ok, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def conflict(api: Api, id_: str) -> Any:
     return ok(api.contacts.get(f"/v1/conflicts/{id_}"))
 
 
+@on_each_log
 def test_a_link_of_anothers_name_is_listed_with_both_sides(api: Api, dispute: Dispute) -> None:
     found = conflict(api, dispute.conflict)
     held = api.graph(dispute.ada)["links"][1]
@@ -69,6 +70,7 @@ def test_a_link_of_anothers_name_is_listed_with_both_sides(api: Api, dispute: Di
     assert outcome["conflict"] == dispute.conflict
 
 
+@on_each_log
 def test_a_registration_with_anothers_name_takes_no_effect_at_all(api: Api) -> None:
     ada = api.registered(name := someone(), mail := f"email:{someone()[4:]}@x.org")
     problem = refused(api.register(crm := someone(), name, mail), 409, "identifier_claimed")
@@ -79,6 +81,7 @@ def test_a_registration_with_anothers_name_takes_no_effect_at_all(api: Api) -> N
     refused(api.contacts.get(f"/v1/contacts/{problem['conflict']}"), 404, "contact_unknown")
 
 
+@on_each_log
 def test_the_same_key_is_the_same_conflict(api: Api, dispute: Dispute) -> None:
     headers = {"Idempotency-Key": someone()}
     with api.stores(1):
@@ -94,6 +97,7 @@ def test_the_same_key_is_the_same_conflict(api: Api, dispute: Dispute) -> None:
     assert problems[0] == problems[1]
 
 
+@on_each_log
 def test_who_has_it_keeps_it(api: Api, dispute: Dispute) -> None:
     with api.stores(1):
         found = ok(api.resolve(dispute.conflict, dispute.ada, "her passport"))
@@ -162,6 +166,7 @@ def test_those_in_conflict_are_not_merged_until_it_is_decided(api: Api, dispute:
     assert api.contact(dispute.crm)["id"] == dispute.ada
 
 
+@on_each_log
 def test_of_fifty_registrations_with_one_name_one_wins_and_the_others_are_listed(api: Api) -> None:
     name = f"email:{someone()[4:]}@x.org"
     with ThreadPoolExecutor(25) as pool:

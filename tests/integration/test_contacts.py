@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.integration.client import Api, created, foreign, log_of, ok, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 
 @pytest.fixture(scope="module")
@@ -23,6 +23,7 @@ def email() -> str:
 
 
 class TestRegistering:
+    @on_each_log
     def test_it_is_there_when_it_is_answered(self, api: Api) -> None:
         crm, mail = someone(), email()
         response = api.register(crm, mail.upper().replace("EMAIL", "email"), traits={"name": "Ada", "country": "GB"})
@@ -90,12 +91,14 @@ class TestRegistering:
         refused(api.register(crm, headers=headers), 422, "idempotency_key_reused")
         refused(api.register(someone(), headers=headers), 422, "idempotency_key_reused")
 
+    @on_each_log
     def test_thirty_with_one_key_are_one(self, api: Api) -> None:
         crm, headers = someone(), {"Idempotency-Key": someone()}
         with ThreadPoolExecutor(30) as pool:
             answers = list(pool.map(lambda _: created(api.register(crm, headers=headers)), range(30)))
         assert all(answer == answers[0] for answer in answers)
 
+    @on_each_log
     def test_thirty_of_one_name_without_a_key_are_one_contact(self, api: Api) -> None:
         crm = someone()
         with ThreadPoolExecutor(30) as pool:
@@ -124,6 +127,7 @@ class TestRegistering:
         assert api.unlink(name, other).status_code == 204
         assert api.contact(name)["identifiers"] == [name]
 
+    @on_each_log
     def test_a_contact_can_wait_for_what_was_written_elsewhere(self, api: Api) -> None:
         for _ in range(10):
             token = api.posted(purchase(crm := someone()))
@@ -201,6 +205,7 @@ class TestTraits:
         assert second.headers["rapport-position"] == first.headers["rapport-position"]
         refused(api.change(crm, "*", headers=headers, n=2), 422, "idempotency_key_reused")
 
+    @on_each_log
     def test_twenty_changes_at_once_are_all_there(self, api: Api) -> None:
         crm = someone()
         api.registered(crm)
@@ -209,6 +214,7 @@ class TestTraits:
         assert [answer.status_code for answer in answers] == [200] * 20
         assert api.contact(crm)["traits"] == {f"n{n}": n for n in range(20)}
 
+    @on_each_log
     def test_of_twenty_who_saw_the_same_one_wins(self, api: Api) -> None:
         crm = someone()
         api.registered(crm)

@@ -1,4 +1,4 @@
-"""The cases that break lesser systems (DOMAIN.md), as far as identity goes, over HTTP; the log verifies after each."""
+"""The cases that break lesser systems (DOMAIN.md), as far as identity goes, over HTTP; the log verifies after them."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -8,12 +8,13 @@ from threading import Event
 import pytest
 
 from tests.integration.client import Api, foreign, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
+pytestmark = on_each_log
 _numbers = count(1)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def api(system: System) -> Iterator[Api]:
     made = Api(system)
     yield made

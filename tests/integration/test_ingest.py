@@ -8,7 +8,7 @@ import pytest
 
 from libs.events.catalog.registry import CATALOG, Kind
 from tests.integration.client import BATCH, STRUCTURED, Api, Event, codes, foreign, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 LENIENT = {"Prefer": "handling=lenient"}
 OBSERVATIONS = [type_ for type_ in CATALOG.values() if type_.kind is Kind.OBSERVATION]
@@ -35,6 +35,7 @@ def accepted(response: httpx.Response, count: int = 1) -> str:
     return position
 
 
+@on_each_log
 class TestForms:
     def test_structured(self, api: Api) -> None:
         event = purchase(ada := someone())
@@ -125,6 +126,7 @@ class TestAttributes:
         assert "by-node" in api.ids(ada, min_position=position)
 
 
+@on_each_log
 class TestRepeats:
     def test_what_comes_twice_counts_once(self, api: Api) -> None:
         event = purchase(ada := someone(), time="2026-03-02T10:15:00Z")
@@ -177,6 +179,7 @@ class TestRepeats:
         refused(api.interactions.get("/v1/events/never-sent"), 404, "event_unknown")
 
 
+@on_each_log
 class TestStrictAndLenient:
     def mixed(self, subject: str) -> list[Event]:
         bad_amount = purchase(subject, data={"amount_minor": -1, "currency": "GBP", "order": "1"})
@@ -224,6 +227,7 @@ class TestStrictAndLenient:
         accepted(api.post(purchase(someone()), dry_run=wish))
 
 
+@on_each_log
 class TestLimits:
     def padded(self, size: int) -> bytes:
         event = json.dumps(foreign(someone(), data={"pad": ""})).encode()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.integration.client import Api, foreign, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +42,7 @@ def ada(api: Api) -> str:
     return ada
 
 
+@on_each_log
 class TestRecording:
     def test_it_is_there_when_it_is_answered(self, api: Api) -> None:
         response = api.record(ada := someone(), time="2026-03-02T11:15:00+01:00", summary="Called", topic="billing")
@@ -115,6 +116,7 @@ class TestRecording:
         assert (item["event_id"], item["channel"], item["status"]) == (call["id"], "chat", "opened")
 
 
+@on_each_log
 class TestIdempotency:
     def test_the_same_key_and_body_is_answered_alike(self, api: Api) -> None:
         ada = someone()

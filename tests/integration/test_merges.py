@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from tests.integration.client import Api, created, foreign, ok, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 
 @pytest.fixture(scope="module")
@@ -16,6 +16,7 @@ def api(system: System) -> Iterator[Api]:
     made.close()
 
 
+@on_each_log
 def test_two_become_one_under_the_earlier_id(api: Api) -> None:
     ada, bob = api.registered(a := someone()), api.registered(b := someone(), kind="organisation")
     response = api.merge(b, a, reason="same address")
@@ -39,6 +40,7 @@ def test_two_become_one_under_the_earlier_id(api: Api) -> None:
     assert ok(api.contacts.get(f"/v1/outcomes/contacts/{merge['id']}"))["contact"] == ada
 
 
+@on_each_log
 def test_parting_gives_each_its_own(api: Api) -> None:
     ada, bob = (api.registered(crm, traits={"name": crm, "n": n}) for n, crm in enumerate((someone(), someone())))
     before = api.contact(ada), api.contact(bob)
@@ -52,6 +54,7 @@ def test_parting_gives_each_its_own(api: Api) -> None:
         assert api.unmerge(merge).status_code == 204, "it is so already"
 
 
+@on_each_log
 def test_the_same_keys_are_the_same_merge_and_unmerge(api: Api) -> None:
     ada, bob = api.registered(someone()), api.registered(someone())
     headers = {"Idempotency-Key": someone()}
@@ -66,6 +69,7 @@ def test_the_same_keys_are_the_same_merge_and_unmerge(api: Api) -> None:
     refused(api.contacts.delete(url, headers=headers, params={"reason": "x"}), 422, "idempotency_key_reused")
 
 
+@on_each_log
 def test_every_merge_is_an_edge_of_its_own(api: Api) -> None:
     ada, bob = api.registered(someone()), api.registered(someone())
     first, second = api.merged(ada, bob), api.merged(ada, bob)
@@ -76,6 +80,7 @@ def test_every_merge_is_an_edge_of_its_own(api: Api) -> None:
     assert api.contact(bob)["id"] == bob
 
 
+@on_each_log
 def test_many_at_once_and_names_that_nobody_registered(api: Api) -> None:
     names = [someone() for _ in range(5)]
     token = api.posted(*(foreign(name, name) for name in names))
@@ -89,6 +94,7 @@ def test_many_at_once_and_names_that_nobody_registered(api: Api) -> None:
     assert [api.contact(name)["id"] for name in names] == nodes
 
 
+@on_each_log
 def test_an_etag_changes_with_every_member_and_edge(api: Api) -> None:
     ada, bob = api.registered(a := someone()), api.registered(b := someone())
     tags = [api.etag(ada)]

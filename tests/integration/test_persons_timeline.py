@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from tests.integration.client import Api, created, foreign, ok, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +97,7 @@ def everywhere(api: Api, ref: str) -> list[httpx.Response]:
     ]
 
 
+@on_each_log
 class TestWhatIsTold:
     def test_what_was_claimed_and_decided_are_entries(self, api: Api) -> None:
         ada, bob = api.registered(a := someone(), d := someone()), api.registered(b := someone())
@@ -132,6 +133,7 @@ class TestWhatIsTold:
         assert len(page["items"]) == 1
 
 
+@on_each_log
 class TestKnownAt:
     def test_before_a_merge_the_graph_of_that_time_is_shown(self, api: Api) -> None:
         ada, bob = api.registered(a := someone()), api.registered(b := someone())

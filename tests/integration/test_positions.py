@@ -9,7 +9,9 @@ import pytest
 
 from libs.events.position import Partition, encode
 from tests.integration.client import Api, ahead, log_of, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
+
+pytestmark = on_each_log
 
 SERVICES = ["contacts", "interactions", "timeline"]
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from tests.integration.client import Api, Event, foreign, purchase, refused, someone
-from tests.integration.conftest import System
+from tests.integration.conftest import System, on_each_log
 
 DAY = "2026-03-02"
 
@@ -143,6 +143,7 @@ class TestFilters:
     def test_each_and_together(self, api: Api, ada: str, params: dict[str, str], hours: str) -> None:
         assert "".join(api.ids(ada, **params)) == hours
 
+    @on_each_log
     def test_known_at_is_a_moment_between_two_recordings(self, api: Api) -> None:
         name = someone()
         api.posted(at(name, 9))
@@ -201,6 +202,7 @@ class TestPages:
     def test_filters_go_with_the_link(self, api: Api, ada: str) -> None:
         assert walk(api, ada, limit=2, direction="inbound", **{"from": f"{DAY}T01:00:00Z"}) == [["4", "2"], ["1"]]
 
+    @on_each_log
     def test_events_of_one_moment_are_all_there_once(self, api: Api) -> None:
         name = someone()
         token = api.posted(*(foreign(name, f"same-{n}", time=f"{DAY}T12:00:00Z") for n in range(25)))
@@ -208,6 +210,7 @@ class TestPages:
         found = [id_ for page in walk(api, name, limit=4) for id_ in page]
         assert found == [f"same-{n}" for n in reversed(range(25))]
 
+    @on_each_log
     def test_a_cursor_stays_right_when_late_events_arrive_between_pages(self, api: Api) -> None:
         name = someone()
         token = api.posted(*(at(name, hour) for hour in (2, 4, 6, 8)))
@@ -256,6 +259,7 @@ class TestItems:
         assert [found["position"] for found in api.found(name, min_position=token)] == [item["position"]]
 
 
+@on_each_log
 def test_pages_that_are_asked_for_at_once_are_each_of_their_own(api: Api) -> None:
     people = {someone(): n for n in range(1, 25)}
     token = api.posted(*(purchase(person, f"{n}") for person, most in people.items() for n in range(most)))
