@@ -21,6 +21,7 @@ from libs.embedded.cluster import ENVIRONMENT, POLL_S, USER, Cluster, known_as
 from libs.embedded.databases import ensure_database
 from libs.embedded.errors import PostgresFailed
 from libs.embedded.home import Home
+from libs.embedded.server_log import ServerLog
 from libs.events.clock import monotonic_s
 
 log = structlog.get_logger(__name__)
@@ -29,8 +30,6 @@ DATABASE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,62}")
 READY_TIMEOUT_S = 120  # recovering `max_wal_size` on a slow disk
 FAST_STOP_S = 8
 QUICK_STOP_S = 6  # the server kills its children after 5
-LOG_BYTES_MAX = 10_000_000
-LOG_TAIL_LINES = 15
 
 
 def shared_buffers_mb() -> int:
@@ -67,8 +66,7 @@ class EmbeddedPostgres:
     def __init__(self, home: Home | Path | str) -> None:
         self._home = home if isinstance(home, Home) else Home.at(home)
         self._cluster = Cluster(self._home.path / "postgres", self._home.path / "postgres.lock")
-        self._log = self._home.path / "postgres.log"
-        self._log_start = 0
+        self._log = ServerLog(self._home.path / "postgres.log")
         self._server: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -140,7 +138,7 @@ class EmbeddedPostgres:
             with ThreadPoolExecutor(1) as other_thread:  # the caller may have an event loop in this one
                 other_thread.submit(asyncio.run, self._make_missing(names)).result()
         except PostgresFailed as error:
-            raise PostgresFailed(f"the databases were not made: {error}", self._tail()) from error
+            raise PostgresFailed(f"the databases were not made: {error}", self._log.tail()) from error
 
     async def _make_missing(self, names: Sequence[str]) -> None:
         for name in names:
@@ -171,7 +169,7 @@ class EmbeddedPostgres:
             "wal_compression": "lz4" if binaries.has_lz4 else "off",
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
-        log_file = self._open_log()
+        log_file = self._log.open()
         try:
             self._server = subprocess.Popen(
                 [binaries.bin / "postgres", "-D", known_as(self._cluster.path, account), *options],
@@ -194,23 +192,7 @@ class EmbeddedPostgres:
         deadline = monotonic_s() + READY_TIMEOUT_S
         while self._server is not None and not self._cluster.is_ready(self._server.pid):
             if self._server.poll() is not None:
-                raise PostgresFailed(f"the server ended with code {self._server.returncode}", self._tail())
+                raise PostgresFailed(f"the server ended with code {self._server.returncode}", self._log.tail())
             if monotonic_s() > deadline:
-                raise PostgresFailed(f"the server is not ready after {READY_TIMEOUT_S} s", self._tail())
+                raise PostgresFailed(f"the server is not ready after {READY_TIMEOUT_S} s", self._log.tail())
             time.sleep(POLL_S)
-
-    def _open_log(self) -> int:
-        too_long = self._log.exists() and self._log.stat().st_size > LOG_BYTES_MAX
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | (os.O_TRUNC if too_long else 0)
-        descriptor = os.open(self._log, flags, 0o600)
-        self._log_start = os.fstat(descriptor).st_size
-        return descriptor
-
-    def _tail(self) -> str:
-        """Of this server's lines only."""
-        if not self._log.exists():
-            return ""
-        with self._log.open("rb") as file:
-            file.seek(self._log_start)
-            lines = file.read().decode(errors="replace").splitlines()
-        return "\n".join(lines[-LOG_TAIL_LINES:])

@@ -193,7 +193,7 @@ def test_a_database_name_is_no_place_for_sql(tmp_path: Path) -> None:
 
 
 def test_a_long_log_is_begun_anew(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("libs.embedded.postgres.LOG_BYTES_MAX", 100)
+    monkeypatch.setattr("libs.embedded.server_log.BYTES_MAX", 100)
     (home / "postgres.log").write_text("an old line\n" * 100)
     with EmbeddedPostgres(home):
         assert "an old line" not in (home / "postgres.log").read_text()
