@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from uuid import UUID
 
+from libs.events.clock import monotonic_s
 from libs.events.identity.judge import Ruling
 from libs.events.position import Partition, Positions, covers, encode
 
@@ -25,6 +27,7 @@ class Progress:
         self._log_id: UUID | None = None
         self._token: str | None = None
         self._waiting: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
+        self._wanted = asyncio.Event()
         self._told: dict[tuple[Partition, int], str | Ruling] = {}
 
     def start(self, log_id: UUID, reached: Mapping[Partition, int]) -> None:
@@ -77,12 +80,22 @@ class Progress:
         """What became of the command whose record this is; None where another process folded it, or long ago."""
         return self._told.get((partition, offset))
 
+    async def until_wanted(self, deadline_s: float) -> None:
+        """Return at the deadline, by the monotonic clock, or as soon as anybody waits for a position."""
+        if self._waiting or (left_s := deadline_s - monotonic_s()) <= 0:
+            return
+        self._wanted.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(left_s):
+                await self._wanted.wait()
+
     async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float) -> bool:
         """Whether the wanted positions were folded within the time; partitions that are not read here do not count."""
         if self._has(wanted):
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = wanted
+        self._wanted.set()
         try:
             async with asyncio.timeout(timeout_s):
                 await waiter

@@ -1,9 +1,14 @@
 import asyncio
+from collections.abc import Sequence
 
 import pytest
 
+from libs.events import projector
+from libs.events.clock import monotonic_s
+from libs.events.folding import Folder
 from libs.events.position import Partition
 from libs.events.progress import REMEMBERED_OUTCOMES, Progress
+from libs.events.steps import Step
 from libs.events.tests.folding_sample import DEADLINE_S, TOPIC, event, folding, following, new_log
 
 pytestmark = pytest.mark.asyncio
@@ -53,3 +58,31 @@ class TestProgress:
         assert [progress.told(ADA, offset) for offset in (1, 2)] == ["applied", None]
         progress.advance({ADA: 9}, {(ADA, 2 + n): "superseded" for n in range(REMEMBERED_OUTCOMES)})
         assert [progress.told(ADA, offset) for offset in (1, 2)] == [None, "superseded"]
+
+
+class TestPace:
+    async def test_what_nobody_waits_for_is_folded_together_and_who_waits_is_served_at_once(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(projector, "FOLD_EVERY_S", 3_600.0)
+        batches: list[int] = []
+        fold = Folder.fold
+
+        async def counted(folder: Folder, steps: Sequence[Step]) -> None:
+            batches.append(len(steps))
+            await fold(folder, steps)
+
+        monkeypatch.setattr(Folder, "fold", counted)
+        log = await new_log()
+        async with folding(log, database) as process, following(process):
+            assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+            batches.clear()
+            for n in range(20):
+                await log.append(TOPIC, [event("ada", f"{n}", 1)])
+            assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+            assert batches == [20]
+
+    async def test_a_deadline_that_is_over_is_no_wait(self) -> None:
+        async with asyncio.timeout(DEADLINE_S):
+            await Progress().until_wanted(0.0)
+            await Progress().until_wanted(monotonic_s() + 0.01)
