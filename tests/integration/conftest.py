@@ -190,7 +190,16 @@ def system(request: pytest.FixtureRequest) -> System:
 on_each_log = pytest.mark.parametrize(
     "system", ["postgres_system", "kafka_system"], ids=["postgres", "kafka"], indirect=True
 )
-on_kafka = pytest.mark.parametrize("system", ["kafka_system"], ids=["kafka"], indirect=True)
+
+
+@pytest.fixture
+def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """What gives a `new_system` the kind of log that the test is parametrised with: postgres or kafka."""
+    if request.param == "postgres":
+        yield {}
+        return
+    with kafka_environment(request.getfixturevalue("kafka").bootstrap) as found:
+        yield found
 
 
 def running(made: System) -> Iterator[System]:
