@@ -7,16 +7,19 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from tests.faults.logs import log_of
+
 # The whole contract of each adapter is run by F33's own test.
 PLACES = ["tests/faults"]
 
 
 @dataclass
 class Line:
-    """A fault as it is told: one line of the table for all tests of one name."""
+    """A fault as it is told: one line of the table for all tests of one name on one log."""
 
     id: str
     fault: str
+    log: str
     times: int = 0
     seconds: float = 0.0
     failed: list[str] = field(default_factory=list)
@@ -33,7 +36,7 @@ class Survey:
     """A pytest plugin that gathers the lines."""
 
     def __init__(self) -> None:
-        self.lines: dict[tuple[str, str], Line] = {}
+        self.lines: dict[tuple[str, str, str], Line] = {}
         self._of: dict[str, tuple[Line, int]] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -41,8 +44,8 @@ class Survey:
             mark = item.get_closest_marker("faults")
             if mark is None or not mark.args:
                 continue
-            fault = str(mark.kwargs["fault"])
-            line = self.lines.setdefault((mark.args[0], fault), Line(mark.args[0], fault))
+            what = (str(mark.args[0]), str(mark.kwargs["fault"]), str(mark.kwargs.get("log") or log_of(item)))
+            line = self.lines.setdefault(what, Line(*what))
             self._of[item.nodeid] = line, _times(item, mark.kwargs.get("times", 1))
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -59,9 +62,9 @@ class Survey:
                 line.known.append(f"{name}: {report.wasxfail}")
 
     def show(self) -> None:
-        table = Table("id", "fault", "times", "seconds", "verdict", title="Faults", title_justify="left")
+        table = Table("id", "fault", "log", "times", "seconds", "verdict", title="Faults", title_justify="left")
         for _, line in sorted(self.lines.items()):
-            table.add_row(line.id, line.fault, str(line.times), f"{line.seconds:.1f}", line.verdict)
+            table.add_row(line.id, line.fault, line.log, str(line.times), f"{line.seconds:.1f}", line.verdict)
         Console(width=None if sys.stdout.isatty() else 160).print(table)
 
 

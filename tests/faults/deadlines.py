@@ -25,4 +25,9 @@ async def until(fact: Callable[[], object], within_s: float, what: str) -> None:
 
 async def turn() -> None:
     """Let others run for a moment."""
-    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=LOOK_AGAIN_S)
+    await pause(LOOK_AGAIN_S)
+
+
+async def pause(seconds: float) -> None:
+    """For faults that last, and what is slow on purpose; a test waits for facts."""
+    await asyncio.wait([asyncio.get_running_loop().create_future()], timeout=seconds)

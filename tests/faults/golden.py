@@ -17,8 +17,7 @@ import msgspec
 from libs.embedded.postgres import EmbeddedPostgres
 from libs.events.catalog.registry import Kind, find
 from libs.events.fold import known_tables
-from libs.events.log import Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog, Record
 from libs.events.topics import BY_NAME, CONTACTS, IDENTITY
 from tests.faults.events import SERVICES, TOPIC, projection
 from tests.faults.ruled import IDENTITY_KEY, Told
@@ -49,7 +48,7 @@ def stored() -> dict[str, dict[str, str]]:
     return {service: found.get(service, {}) for service in SERVICES}
 
 
-async def digests_of_corpus(stage: Stage, log: PostgresLog, service: str) -> dict[str, str]:
+async def digests_of_corpus(stage: Stage, log: EventLog, service: str) -> dict[str, str]:
     """Folds all samples as the service does, and hashes each one's rows.
 
     What is ruled on is one story, in the order of its ids, after what was observed.

@@ -111,5 +111,16 @@ class History:
         asked = f"{operation.kind} {operation.command} {operation.method} {operation.path} {operation.names}"
         return [f"{asked} {operation.body!r}", *told]
 
+    def answers_since(self, moment_s: float) -> list[tuple[Entry, float]]:
+        """What was answered, or not, to requests that were sent from then on; and after how many seconds."""
+        sent_s: dict[int, float] = {}
+        answered: list[tuple[Entry, float]] = []
+        for entry in self.entries:
+            number = entry.operation.number
+            if entry.outcome is not Outcome.INVOKE and sent_s[number] >= moment_s:
+                answered.append((entry, entry.at_s - sent_s[number]))
+            sent_s[number] = entry.at_s
+        return answered
+
     def writes_since(self, moment_s: float) -> int:
         return sum(entry.at_s > moment_s for entry in self.acknowledged())

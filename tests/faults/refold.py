@@ -1,7 +1,7 @@
 """Folds a log into scratch tables in some other way, and says what came of it.
 
-`python -m tests.faults.refold LOG_URL SERVICE=DATABASE_URL ...` prints the digests: for other hash seeds,
-time zones and locales, which a process has from its start.
+`python -m tests.faults.refold SERVICE=DATABASE_URL ...` prints the digests: for other hash seeds, time zones and
+locales, which a process has from its start. The environment says where the log is, as it does for a service.
 """
 
 import asyncio
@@ -19,10 +19,11 @@ from libs.events.ids import new_id
 from libs.events.leases import Leases
 from libs.events.log import EventLog
 from libs.events.log_created import ensure_topics
+from libs.events.opening import open_log
 from libs.events.position import Partition, Positions
-from libs.events.postgres_log.adapter import open_postgres_log
 from libs.events.progress import Progress
 from libs.events.projector import Projector
+from libs.service.settings import Settings
 from tests.faults.events import NODES, partitions_of, projection
 
 Digests = Mapping[str, Digest]
@@ -69,9 +70,9 @@ async def _work(
     return progress
 
 
-async def main(log_url: str, *services: str) -> None:
+async def main(*services: str) -> None:
     digests: dict[str, Digests] = {}
-    async with open_postgres_log(log_url) as log:
+    async with open_log(Settings().log_place()) as log:
         await ensure_topics(log, NODES.check_value())
         for given in services:
             service, _, database_url = given.partition("=")

@@ -12,9 +12,9 @@ import asyncpg
 from libs.events import replays
 from libs.events.digest import Digest
 from libs.events.log import EventLog, Record
-from libs.events.log_created import ensure_topics
+from libs.events.log_created import AdministeredLog, ensure_topics
+from libs.events.opening import LogPlace, open_log
 from libs.events.position import Partition
-from libs.events.postgres_log.adapter import PostgresLog, open_postgres_log
 from tests.faults.deadlines import until
 from tests.faults.events import NODES, SECRET, SERVICES, TOPIC, projection
 from tests.faults.processes import ServiceProcess
@@ -25,26 +25,31 @@ FOLDED_WITHIN_S = 20.0
 
 @dataclass
 class Stage:
-    """What `rapport up` would have made, without its processes."""
+    """What `rapport up` would have made, without its processes. Its log is in PostgreSQL or in Kafka."""
 
-    log_url: str
+    place: LogPlace
     database_urls: Mapping[str, str]
     logs: Path
     processes: list[ServiceProcess] = field(default_factory=list)
 
+    @property
+    def environment(self) -> dict[str, str]:
+        """What tells a process where the log is, and the secret that it was made with."""
+        secret = {"RAPPORT_IDENTITY_SECRET": SECRET.hex()}
+        if isinstance(self.place, str):
+            return secret | {"RAPPORT_LOG_URL": self.place}
+        kafka = {"KAFKA_BOOTSTRAP_SERVERS": self.place.bootstrap_servers, "RAPPORT_PREFIX": self.place.prefix}
+        return secret | kafka | {"RAPPORT_SINGLE_BROKER": str(int(self.place.single_broker))}
+
     @asynccontextmanager
-    async def log(self) -> AsyncIterator[PostgresLog]:
-        async with open_postgres_log(self.log_url) as log:
+    async def log(self) -> AsyncIterator[AdministeredLog]:
+        async with open_log(self.place) as log:
             await ensure_topics(log, NODES.check_value())
             yield log
 
     def process(self, service: str, database_url: str | None = None) -> ServiceProcess:
         """Not started yet; it ends with the stage. It folds into its service's database, or into another."""
-        environment = {
-            "RAPPORT_LOG_URL": self.log_url,
-            "DATABASE_URL": database_url or self.database_urls[service],
-            "RAPPORT_IDENTITY_SECRET": SECRET.hex(),
-        }
+        environment = self.environment | {"DATABASE_URL": database_url or self.database_urls[service]}
         (port,) = free_ports(1)
         made = ServiceProcess(service, port, environment, self.logs / f"{service}-{port}.log")
         self.processes.append(made)
@@ -69,15 +74,7 @@ class Stage:
         """Surgery, on the tables that are served."""
         await rows(self.database_urls[service], statement)
 
-    async def on_log(self, statement: str) -> None:
-        """Surgery."""
-        connection = await asyncpg.connect(self.log_url)
-        try:
-            await connection.execute(statement)
-        finally:
-            await connection.close()
-
-    async def folded(self, log: PostgresLog, *services: str, within_s: float = FOLDED_WITHIN_S) -> None:
+    async def folded(self, log: EventLog, *services: str, within_s: float = FOLDED_WITHIN_S) -> None:
         """Every service named, or all, has folded what is in the log now."""
         for service in services or SERVICES:
             await folded(self.database_urls[service], log, service, within_s)
@@ -113,7 +110,7 @@ async def folded(database_url: str, log: EventLog, service: str, within_s: float
     await until(reached, within_s, f"{service} has folded to the end of the log")
 
 
-async def append_in_pieces(log: PostgresLog, records: Sequence[Record], size: int = 200, topic: str = TOPIC) -> None:
+async def append_in_pieces(log: EventLog, records: Sequence[Record], size: int = 200, topic: str = TOPIC) -> None:
     for start in range(0, len(records), size):
         await log.append(topic, records[start : start + size])
 

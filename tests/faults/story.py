@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from itertools import groupby
 
-from libs.events.log import Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog, Record
 from libs.events.tests.rich_story import rich_story
 from services.interactions.decider import RECORDED
 from tests.faults.events import TOPIC, purchase, record_of
@@ -45,7 +44,7 @@ def story(count: int, seed: int = 25) -> list[Told]:
     return [*told[:half], *ruled, *told[half:]]
 
 
-async def tell(log: PostgresLog, told: Sequence[Told], size: int = 100) -> None:
+async def tell(log: EventLog, told: Sequence[Told], size: int = 100) -> None:
     """Append in order, so many at once."""
     for topic, records in groupby(told, key=lambda each: each[0]):
         same = [record for _, record in records]

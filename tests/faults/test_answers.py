@@ -6,9 +6,10 @@ import httpx
 import msgspec
 import pytest
 
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from tests.faults import invariants
 from tests.faults.events import SOURCE, purchase
+from tests.faults.logs import on_each_log
 from tests.faults.processes import ServiceProcess
 from tests.faults.stage import Stage
 from tests.faults.workload import STRUCTURED
@@ -44,9 +45,10 @@ async def life(process: ServiceProcess, failpoint: str) -> None:
 
 @pytest.mark.faults("F03", fault="die between append and answer of an event", times="count")
 @pytest.mark.asyncio
+@on_each_log
 @pytest.mark.parametrize("count", [times(QUICK), times(SLOW)])
 async def test_an_event_that_was_appended_and_not_answered_is_sent_again_and_counts_once(
-    stage: Stage, log: PostgresLog, count: int
+    stage: Stage, log: EventLog, count: int
 ) -> None:
     process = stage.process("interactions")
     async with process.client() as client:
@@ -66,7 +68,7 @@ async def test_an_event_that_was_appended_and_not_answered_is_sent_again_and_cou
     await check(stage, log)
 
 
-async def is_told_again(client: httpx.AsyncClient, log: PostgresLog, number: int) -> None:
+async def is_told_again(client: httpx.AsyncClient, log: EventLog, number: int) -> None:
     again = await post_event(client, number)
     assert (again.status_code, again.json()["accepted"]) == (202, 1)
     position = again.json()["position"]
@@ -76,9 +78,10 @@ async def is_told_again(client: httpx.AsyncClient, log: PostgresLog, number: int
 
 @pytest.mark.faults("F03", fault="die between append and answer of a command", times="count")
 @pytest.mark.asyncio
+@on_each_log
 @pytest.mark.parametrize("count", [times(QUICK), times(SLOW)])
 async def test_a_command_that_was_appended_and_not_answered_has_one_effect_and_one_answer(
-    stage: Stage, log: PostgresLog, count: int
+    stage: Stage, log: EventLog, count: int
 ) -> None:
     process = stage.process("interactions")
     async with process.client() as client:
@@ -106,7 +109,7 @@ async def is_answered_alike(client: httpx.AsyncClient, number: int) -> None:
     assert [item["outcome"] for item in await found(client, once.json()["event_id"], "/interactions")] == ["recorded"]
 
 
-async def check(stage: Stage, log: PostgresLog) -> None:
+async def check(stage: Stage, log: EventLog) -> None:
     database = {"interactions": stage.database_urls["interactions"]}
     await invariants.i2_nothing_takes_effect_twice(database)
     await invariants.i6_no_offset_is_skipped(database)

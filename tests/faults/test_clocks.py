@@ -5,11 +5,12 @@ import msgspec
 import pytest
 
 from libs.events.clock import now_ms
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from libs.events.times import MAX_AHEAD, ms_text
-from tests.faults import invariants
+from tests.faults import damage_kafka, damage_postgres, invariants
 from tests.faults.events import EVERYWHERE, SERVICES, purchase
 from tests.faults.invariants import contents
+from tests.faults.logs import on_each_log
 from tests.faults.processes import ServiceProcess
 from tests.faults.stage import Stage
 from tests.faults.workload import STRUCTURED
@@ -37,7 +38,8 @@ async def recorded_times_never_step_back(stage: Stage) -> None:
 @pytest.mark.faults("F17", fault="a service's clock off by an hour, a day, stepping back", times=5)
 @pytest.mark.slow
 @pytest.mark.asyncio
-async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: EventLog) -> None:
     timeline, _ = await stage.start("timeline", "contacts", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
     process = stage.process("interactions")
     sent: list[str] = []
@@ -70,11 +72,13 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
 @pytest.mark.faults("F17", fault="the log's own clock stepping back by a day")
 @pytest.mark.slow
 @pytest.mark.asyncio
-async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: EventLog) -> None:
     _, interactions, _ = await stage.start(*SERVICES)
     await post(interactions, "before", "crm:1")
     ahead_ms = now_ms() + DAY_MS
-    await stage.on_log(f"UPDATE log_heads SET recorded_ms = {ahead_ms}")
+    damage = damage_postgres if isinstance(stage.place, str) else damage_kafka
+    await damage.put_the_clock_on(stage, ahead_ms)
     for n in range(CUSTOMERS):
         assert (await post(interactions, f"after-{n}", f"crm:{n}")).status_code == 202
     await stage.folded(log)
@@ -87,8 +91,9 @@ async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(sta
 @pytest.mark.faults("F17", fault="the clock of contacts stepping back between two changes of traits", times=2)
 @pytest.mark.slow
 @pytest.mark.asyncio
+@on_each_log
 async def test_a_change_of_traits_is_later_than_all_that_it_saw_whatever_the_clock_says(
-    stage: Stage, log: PostgresLog
+    stage: Stage, log: EventLog
 ) -> None:
     process = stage.process("contacts")
     for n, offset_ms in enumerate((DAY_MS, HOUR_MS, -DAY_MS)):

@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from tests.faults import invariants
 from tests.faults.invariants import contents
+from tests.faults.logs import on_each_log_slowly
 from tests.faults.processes import ServiceProcess
 from tests.faults.stage import Stage
 
@@ -66,9 +67,10 @@ async def dies_while_answering(process: ServiceProcess, client: httpx.AsyncClien
 
 @pytest.mark.faults("F03", fault="die between append and answer of a decision or a claim", times="commands")
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("commands", [7, pytest.param(203, marks=pytest.mark.slow)])
 async def test_a_command_of_contacts_that_was_not_answered_has_one_effect_and_one_answer(
-    stage: Stage, log: PostgresLog, commands: int
+    stage: Stage, log: EventLog, commands: int
 ) -> None:
     process = stage.process("contacts")
     process.start(RAPPORT_FAILPOINTS=FAILPOINT)
@@ -92,9 +94,10 @@ async def test_a_command_of_contacts_that_was_not_answered_has_one_effect_and_on
 
 @pytest.mark.faults("F03", fault="die between append and answer of an amendment", times="rounds")
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("rounds", [2, pytest.param(50, marks=pytest.mark.slow)])
 async def test_an_amendment_that_was_not_answered_has_one_effect_and_one_answer(
-    stage: Stage, log: PostgresLog, rounds: int
+    stage: Stage, log: EventLog, rounds: int
 ) -> None:
     process = stage.process("interactions")
     process.start()
@@ -117,7 +120,7 @@ async def test_an_amendment_that_was_not_answered_has_one_effect_and_one_answer(
     await check(stage, log, "interactions")
 
 
-async def check(stage: Stage, log: PostgresLog, service: str) -> None:
+async def check(stage: Stage, log: EventLog, service: str) -> None:
     await stage.folded(log, service)
     database = {service: stage.database_urls[service]}
     await invariants.i2_nothing_takes_effect_twice(database)

@@ -9,8 +9,7 @@ import httpx
 import msgspec
 import pytest
 
-from libs.events.log import Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog, Record
 from libs.events.topics import CONTACTS, IDENTITY
 from tests.faults import invariants
 from tests.faults.events import SERVICES
@@ -55,7 +54,7 @@ def explained(answers: Sequence[httpx.Response]) -> Counter[int]:
     return Counter(answer.status_code for answer in answers)
 
 
-async def check(stage: Stage, log: PostgresLog) -> None:
+async def check(stage: Stage, log: EventLog) -> None:
     await stage.folded(log)
     await invariants.i2_nothing_takes_effect_twice(stage.database_urls)
     await invariants.i5_sequences_have_no_gap_and_no_inversion(stage.database_urls, await contents(log))
@@ -64,7 +63,7 @@ async def check(stage: Stage, log: PostgresLog) -> None:
 
 @pytest.mark.faults("F27", fault="50 writers on the traits of one contact", times=WRITERS)
 @pytest.mark.asyncio
-async def test_writers_who_overwrite_all_take_effect_once(stage: Stage, log: PostgresLog) -> None:
+async def test_writers_who_overwrite_all_take_effect_once(stage: Stage, log: EventLog) -> None:
     contacts, *_ = await stage.start(*SERVICES)
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
     await stage.folded(log)
@@ -81,7 +80,7 @@ async def test_writers_who_overwrite_all_take_effect_once(stage: Stage, log: Pos
 
 @pytest.mark.faults("F27", fault="50 writers who saw the same state", times=WRITERS)
 @pytest.mark.asyncio
-async def test_of_writers_who_saw_the_same_state_one_wins(stage: Stage, log: PostgresLog) -> None:
+async def test_of_writers_who_saw_the_same_state_one_wins(stage: Stage, log: EventLog) -> None:
     contacts, *_ = await stage.start(*SERVICES)
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
     await stage.folded(log)
@@ -98,7 +97,7 @@ async def test_of_writers_who_saw_the_same_state_one_wins(stage: Stage, log: Pos
 @pytest.mark.faults("F27", fault="50 writers in two processes on one log", times=WRITERS)
 @pytest.mark.asyncio
 async def test_writers_in_two_processes_are_told_apart_by_the_log(
-    stage: Stage, log: PostgresLog, second_contacts_url: str
+    stage: Stage, log: EventLog, second_contacts_url: str
 ) -> None:
     """Each process folds into a database of its own: neither knows of the other but by the log."""
     one, *_ = await stage.start(*SERVICES)
@@ -123,7 +122,7 @@ async def test_writers_in_two_processes_are_told_apart_by_the_log(
 
 @pytest.mark.faults("F27", fault="50 decisions of one sequence in the log", times=WRITERS)
 @pytest.mark.asyncio
-async def test_of_decisions_of_one_sequence_the_first_in_the_log_wins(stage: Stage, log: PostgresLog) -> None:
+async def test_of_decisions_of_one_sequence_the_first_in_the_log_wins(stage: Stage, log: EventLog) -> None:
     await stage.start("contacts", "timeline")
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
 
@@ -158,7 +157,7 @@ async def registers(client: httpx.AsyncClient, number: int, *names: str) -> http
 @pytest.mark.faults("F28", fault="100 registrations of the same names at once", times=REGISTRATIONS)
 @pytest.mark.slow
 @pytest.mark.asyncio
-async def test_the_same_registration_a_hundred_times_makes_one_contact(stage: Stage, log: PostgresLog) -> None:
+async def test_the_same_registration_a_hundred_times_makes_one_contact(stage: Stage, log: EventLog) -> None:
     contacts, *_ = await stage.start(*SERVICES)
     names = "crm:1", "email:ada@example.org"
     async with busy(contacts) as client:
@@ -176,7 +175,7 @@ async def test_the_same_registration_a_hundred_times_makes_one_contact(stage: St
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_of_a_hundred_who_claim_one_e_mail_one_has_it_and_the_others_are_listed(
-    stage: Stage, log: PostgresLog
+    stage: Stage, log: EventLog
 ) -> None:
     contacts, *_ = await stage.start(*SERVICES)
     email = "email:ada@example.org"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from tests.faults import invariants
 from tests.faults.deadlines import until
 from tests.faults.events import SERVICES, TOPIC, projection, purchases
@@ -21,7 +21,7 @@ DIES_WITHIN_S = 20.0
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("step", ["fold.before_transaction", "fold.before_commit", "fold.after_commit"])
 async def test_a_fold_that_died_at_a_step_is_taken_up_where_it_stood(
-    stage: Stage, log: PostgresLog, step: str, service: str, deaths: int
+    stage: Stage, log: EventLog, step: str, service: str, deaths: int
 ) -> None:
     process = stage.process(service)
     database = {service: stage.database_urls[service]}

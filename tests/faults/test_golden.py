@@ -6,7 +6,7 @@
 import pytest
 
 from libs.events.catalog.registry import CATALOG, Kind
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from libs.events.upcasts import UPCASTS
 from tests.faults.events import SERVICES
 from tests.faults.golden import corpus, digests_of_corpus, stored
@@ -17,7 +17,7 @@ from tests.faults.stage import Stage
 @pytest.mark.asyncio
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_released_version_folds_as_it_did_when_it_was_released(
-    stage: Stage, log: PostgresLog, service: str
+    stage: Stage, log: EventLog, service: str
 ) -> None:
     found = await digests_of_corpus(stage, log, service)
     expected = stored()[service]

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from tests.faults import invariants
 from tests.faults.events import EVERYWHERE, SOURCE, TOPIC, purchase, purchases, record_of
 from tests.faults.history import History, Kind, Operation, Outcome
@@ -20,7 +20,7 @@ def wrote(number: int) -> Operation:
 
 
 @pytest.mark.asyncio
-async def test_each_invariant_sees_its_breach(stage: Stage, log: PostgresLog) -> None:
+async def test_each_invariant_sees_its_breach(stage: Stage, log: EventLog) -> None:
     (timeline,) = await stage.start("timeline")
     database = {"timeline": stage.database_urls["timeline"]}
     await log.append(TOPIC, purchases(CUSTOMERS, customers=CUSTOMERS))

@@ -17,7 +17,7 @@ ROUNDS = 5
 SERVED_AGAIN_WITHIN_S = 20.0
 
 
-@pytest.mark.faults("F08", fault="a read with a position after kill -9 of PostgreSQL", times=ROUNDS)
+@pytest.mark.faults("F08", fault="a read with a position after kill -9 of PostgreSQL", log="PostgreSQL", times=ROUNDS)
 @pytest.mark.slow
 @pytest.mark.asyncio
 async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) -> None:

@@ -4,10 +4,10 @@ import msgspec
 import pytest
 
 from libs.events.examine import MAX_EVENT_BYTES
-from libs.events.log import AppendRefused
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import AppendRefused, EventLog
 from libs.events.postgres_log.writer import MAX_BATCH_BYTES
 from tests.faults.events import TOPIC, purchase, purchases, record_of
+from tests.faults.logs import on_each_log
 from tests.faults.stage import Stage
 from tests.faults.workload import BATCH, STRUCTURED
 
@@ -23,7 +23,8 @@ def of_size(bytes_: int, id_: str = "large") -> bytes:
 
 @pytest.mark.faults("F20", fault="oversize event at the API")
 @pytest.mark.asyncio
-async def test_an_oversize_event_is_refused_and_the_next_small_ones_pass(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_an_oversize_event_is_refused_and_the_next_small_ones_pass(stage: Stage, log: EventLog) -> None:
     (interactions,) = await stage.start("interactions")
     async with interactions.client() as client:
         for body, headers in (
@@ -46,8 +47,9 @@ async def test_an_oversize_event_is_refused_and_the_next_small_ones_pass(stage: 
 
 @pytest.mark.faults("F20", fault="oversize record at the log")
 @pytest.mark.asyncio
+@on_each_log
 async def test_an_oversize_record_is_refused_by_the_log_and_the_next_small_ones_pass(
-    stage: Stage, log: PostgresLog
+    stage: Stage, log: EventLog
 ) -> None:
     await stage.start("timeline")
     small = purchases(SMALL, customers=10)

@@ -6,12 +6,12 @@ import msgspec
 import pytest
 
 from libs.events.clock import monotonic_s
-from libs.events.log import Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog, Record
 from libs.events.sorting import MAX_PARKED_KEYS
 from tests.faults import invariants
 from tests.faults.deadlines import until
 from tests.faults.events import EVERYWHERE, NODES, SERVICES, TOPIC, purchase, record_of
+from tests.faults.logs import on_each_log, on_each_log_slowly
 from tests.faults.poison import FOREIGN, poisoned, subjects_in
 from tests.faults.processes import ServiceProcess
 from tests.faults.stage import Stage, append_in_pieces
@@ -42,7 +42,8 @@ async def visible_after_s(interactions: ServiceProcess, timeline: ServiceProcess
 
 @pytest.mark.faults("F18", fault="poison events on 20 keys, foreign bytes", times=POISONED_KEYS)
 @pytest.mark.asyncio
-async def test_poison_is_parked_exactly_and_other_keys_go_on(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_poison_is_parked_exactly_and_other_keys_go_on(stage: Stage, log: EventLog) -> None:
     contacts, interactions, timeline = await stage.start(*SERVICES)
     good = [record_of(purchase(f"crm:{n % 50}", f"good-{n}")) for n in range(500)]
     bad = list(poisoned(POISONED_KEYS))
@@ -64,7 +65,8 @@ async def test_poison_is_parked_exactly_and_other_keys_go_on(stage: Stage, log: 
 
 @pytest.mark.faults("F18", fault="parked keys after a restart")
 @pytest.mark.asyncio
-async def test_what_follows_on_a_parked_key_is_held_after_a_restart_too(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_what_follows_on_a_parked_key_is_held_after_a_restart_too(stage: Stage, log: EventLog) -> None:
     (timeline,) = await stage.start("timeline")
     await log.append(TOPIC, [*poisoned(10), *FOREIGN])
     await stage.folded(log, "timeline")
@@ -81,7 +83,8 @@ async def test_what_follows_on_a_parked_key_is_held_after_a_restart_too(stage: S
 
 @pytest.mark.faults("F18", fault="a key with a NUL, parked, after a restart")
 @pytest.mark.asyncio
-async def test_a_key_that_postgresql_cannot_hold_stays_parked_after_a_restart(stage: Stage, log: PostgresLog) -> None:
+@on_each_log_slowly
+async def test_a_key_that_postgresql_cannot_hold_stays_parked_after_a_restart(stage: Stage, log: EventLog) -> None:
     key = b"\x00 in a key"
     (timeline,) = await stage.start("timeline")
     await log.append(TOPIC, [Record(key, b"")])
@@ -96,7 +99,8 @@ async def test_a_key_that_postgresql_cannot_hold_stays_parked_after_a_restart(st
 
 @pytest.mark.faults("F18", fault="a repeated name that no strict reader reads")
 @pytest.mark.asyncio
-async def test_a_repetition_with_duplicate_keys_does_not_end_the_service(stage: Stage, log: PostgresLog) -> None:
+@on_each_log_slowly
+async def test_a_repetition_with_duplicate_keys_does_not_end_the_service(stage: Stage, log: EventLog) -> None:
     (timeline,) = await stage.start("timeline")
     first = record_of(purchase("crm:1", "twice"))
     spoiled = Record(first.key, first.value.replace(b'"order":', b'"order":"0","order":'))
@@ -107,7 +111,8 @@ async def test_a_repetition_with_duplicate_keys_does_not_end_the_service(stage: 
 
 @pytest.mark.faults("F18", fault="an id that looks like COPY's mark of a missing value")
 @pytest.mark.asyncio
-async def test_odd_ids_are_folded_and_not_parked(stage: Stage, log: PostgresLog) -> None:
+@on_each_log_slowly
+async def test_odd_ids_are_folded_and_not_parked(stage: Stage, log: EventLog) -> None:
     """The edge refuses control characters; another writer's record may hold them."""
     processes = await stage.start(*SERVICES)
     await log.append(TOPIC, [record_of(purchase("crm:1", id_)) for id_ in ODD_IDS])
@@ -120,7 +125,8 @@ async def test_odd_ids_are_folded_and_not_parked(stage: Stage, log: PostgresLog)
 
 @pytest.mark.faults("F18", fault="every event failing: the breaker")
 @pytest.mark.asyncio
-async def test_the_breaker_stops_one_partition_at_100_keys_and_the_others_go_on(stage: Stage, log: PostgresLog) -> None:
+@on_each_log_slowly
+async def test_the_breaker_stops_one_partition_at_100_keys_and_the_others_go_on(stage: Stage, log: EventLog) -> None:
     contacts, interactions, timeline = await stage.start(*SERVICES)
     broken, sound = EVERYWHERE[3], subjects_in(4, 1, "sound")[0]
     subjects = subjects_in(broken.number, MAX_PARKED_KEYS + 50, "breaks")
@@ -143,7 +149,8 @@ async def test_the_breaker_stops_one_partition_at_100_keys_and_the_others_go_on(
 
 @pytest.mark.faults("F18", fault="every event failing in one batch: the breaker")
 @pytest.mark.asyncio
-async def test_the_breaker_stops_at_100_keys_also_where_they_come_in_one_batch(stage: Stage, log: PostgresLog) -> None:
+@on_each_log_slowly
+async def test_the_breaker_stops_at_100_keys_also_where_they_come_in_one_batch(stage: Stage, log: EventLog) -> None:
     (timeline,) = await stage.start("timeline")
     subjects = subjects_in(3, MAX_PARKED_KEYS + 50, "breaks")
     good = record_of(purchase(subjects_in(3, 1, "good")[0], "before"))

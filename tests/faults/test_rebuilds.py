@@ -11,8 +11,9 @@ import pytest
 
 from libs.events import projector
 from libs.events.digest import Digest
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog
 from tests.faults.events import SERVICES, partitions_of
+from tests.faults.logs import on_each_log_slowly
 from tests.faults.refold import Digests, refold
 from tests.faults.stage import Stage
 from tests.faults.story import story, tell
@@ -25,9 +26,9 @@ ONE_BY_ONE = len(partitions_of())  # so many in all is one of each partition
 async def refolded_elsewhere(stage: Stage, environment: Mapping[str, str]) -> dict[str, Digests]:
     """In a process of its own, which has its hash seed, time zone and locale from the start."""
     child = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.faults.refold", stage.log_url),
+        *(sys.executable, "-m", "tests.faults.refold"),
         *(f"{service}={url}" for service, url in stage.database_urls.items()),
-        env={**os.environ, **environment},
+        env={**os.environ, **stage.environment, **environment},
         stdout=asyncio.subprocess.PIPE,
     )
     printed, _ = await child.communicate()
@@ -42,10 +43,11 @@ def sizes(size: tuple[int, int]) -> Any:
 
 @pytest.mark.faults("F25", fault="rebuilds with other batch sizes, interleavings, workers")
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("size", [sizes(QUICK), sizes(SLOW)])
 @pytest.mark.parametrize("service", SERVICES)
 async def test_every_way_to_fold_gives_the_same_rows(
-    stage: Stage, log: PostgresLog, service: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+    stage: Stage, log: EventLog, service: str, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count, ways = size
     await tell(log, story(count))
@@ -74,10 +76,9 @@ ELSEWHERE = [
 
 @pytest.mark.faults("F25", fault="rebuilds with other hash seeds, time zones, locales", times="ways")
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("ways", [1, pytest.param(len(ELSEWHERE), marks=pytest.mark.slow)])
-async def test_a_processs_hash_seed_time_zone_and_locale_change_no_row(
-    stage: Stage, log: PostgresLog, ways: int
-) -> None:
+async def test_a_processs_hash_seed_time_zone_and_locale_change_no_row(stage: Stage, log: EventLog, ways: int) -> None:
     await tell(log, story(QUICK[0]))
     expected = {service: (await refold(service, url, log)).digests for service, url in stage.database_urls.items()}
     for environment in ELSEWHERE[:ways]:

@@ -3,11 +3,11 @@
 import pytest
 
 from libs.events import projector
-from libs.events.log import Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EventLog, Record
 from tests.faults import invariants
 from tests.faults.events import EVERYWHERE, SERVICES, TOPIC, projection, purchase, purchases, record_of
 from tests.faults.invariants import contents
+from tests.faults.logs import on_each_log, on_each_log_slowly
 from tests.faults.processes import ServiceProcess
 from tests.faults.refold import refold
 from tests.faults.ruled import sound
@@ -28,7 +28,8 @@ async def figure(process: ServiceProcess, name: str) -> float:
 
 @pytest.mark.faults("F13", fault="10 % of the records appended again", times=AGAIN)
 @pytest.mark.asyncio
-async def test_records_that_are_appended_again_change_nothing_and_are_counted(stage: Stage, log: PostgresLog) -> None:
+@on_each_log
+async def test_records_that_are_appended_again_change_nothing_and_are_counted(stage: Stage, log: EventLog) -> None:
     """Contacts keeps no observation, only when a person was seen first and last: it counts claims and decisions."""
     processes = await stage.start(*SERVICES)
     told = [(TOPIC, record) for record in purchases(RECORDS, customers=100, time=HAPPENED)] + sound(people=100)
@@ -51,8 +52,9 @@ async def test_records_that_are_appended_again_change_nothing_and_are_counted(st
 
 @pytest.mark.faults("F13", fault="an event without a time of its own appended again")
 @pytest.mark.asyncio
+@on_each_log_slowly
 async def test_an_event_without_a_time_that_is_appended_again_does_not_count_as_seen_again(
-    stage: Stage, log: PostgresLog
+    stage: Stage, log: EventLog
 ) -> None:
     await stage.start("contacts")
     record = record_of(purchase("crm:1", "twice"))
@@ -70,9 +72,10 @@ def is_counted(service: str, topic: str, record: Record) -> bool:
 
 @pytest.mark.faults("F13", fault="the consumer rewound", times=REWINDS)
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("service", SERVICES)
 async def test_a_rewound_consumer_folds_nothing_twice_and_counts_what_came_again(
-    stage: Stage, log: PostgresLog, service: str, monkeypatch: pytest.MonkeyPatch
+    stage: Stage, log: EventLog, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(projector, "CATCH_UP_RECORDS", 20 * len(EVERYWHERE))
     told = [(TOPIC, record) for record in purchases(RECORDS, customers=100)] + sound(people=100)

@@ -6,12 +6,12 @@ from typing import Any
 import httpx
 import pytest
 
-from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Record
-from libs.events.postgres_log.adapter import PostgresLog
+from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, EventLog, Record
 from libs.events.topics import CONTACTS, IDENTITY
 from tests.faults import invariants
 from tests.faults.events import SERVICES, purchase, record_of
 from tests.faults.invariants import contents
+from tests.faults.logs import on_each_log_slowly
 from tests.faults.poison import DEEP, FOREIGN
 from tests.faults.ruled import (
     IDENTITY_KEY,
@@ -95,10 +95,9 @@ async def registers(client: httpx.AsyncClient, *names: str) -> dict[str, Any]:
 
 @pytest.mark.faults("F18", fault="poison on identity: the judge answers", times=len(unreadable()) + len(nonsense()))
 @pytest.mark.asyncio
+@on_each_log_slowly
 @pytest.mark.parametrize("together", [True, False])
-async def test_the_judge_calls_poison_invalid_and_nothing_stops(
-    stage: Stage, log: PostgresLog, *, together: bool
-) -> None:
+async def test_the_judge_calls_poison_invalid_and_nothing_stops(stage: Stage, log: EventLog, *, together: bool) -> None:
     processes = await stage.start(*SERVICES)
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
     bad = [*unreadable(), *nonsense()]
@@ -133,8 +132,9 @@ def misdecided() -> list[tuple[str, Record]]:
 
 @pytest.mark.faults("F18", fault="poison among decisions", times=len(misdecided()) // 2 + len(FOREIGN))
 @pytest.mark.asyncio
+@on_each_log_slowly
 async def test_poison_among_decisions_is_parked_with_its_key_and_others_are_decided(
-    stage: Stage, log: PostgresLog
+    stage: Stage, log: EventLog
 ) -> None:
     contacts, timeline = await stage.start("contacts", "timeline")
     keys = {key for key, _ in misdecided()}
@@ -162,9 +162,8 @@ async def test_poison_among_decisions_is_parked_with_its_key_and_others_are_deci
 
 @pytest.mark.faults("F18", fault="decisions of one aggregate under two keys, in two topics", times=2)
 @pytest.mark.asyncio
-async def test_a_decision_that_stands_where_its_aggregate_does_not_moves_nothing(
-    stage: Stage, log: PostgresLog
-) -> None:
+@on_each_log_slowly
+async def test_a_decision_that_stands_where_its_aggregate_does_not_moves_nothing(stage: Stage, log: EventLog) -> None:
     """All records of one scope carry one key for ever: else the order of partitions would rule."""
     await stage.start("contacts", "timeline")
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
