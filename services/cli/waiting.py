@@ -22,9 +22,9 @@ async def once_there(ask: Callable[[], Awaitable[Answer]], starting: type[Except
         try:
             return await ask()
         except starting as reason:
-            if monotonic_s() > deadline_s:
-                raise Failure(f"{reason}; waited {PATIENCE_S:.0f} s for it") from None
             if str(reason) != said:
                 said = str(reason)
                 print(f"Waiting: {said}", file=sys.stderr, flush=True)
+            if monotonic_s() > deadline_s:
+                raise Failure(f"{said}; waited {PATIENCE_S:.0f} s for it") from None
         await asyncio.sleep(ASK_AGAIN_S)
