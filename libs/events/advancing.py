@@ -1,4 +1,8 @@
-"""The first statement of a fold transaction: move the checkpoints, and say what is known of the batch already."""
+"""What is known of a batch before it is folded, and moving the checkpoints: by compare-and-set with a holder's epochs.
+
+Reading comes first and needs no transaction: only the holder of a partition writes its rows, and if it is the holder no
+longer, because somebody took over before or meanwhile, the compare-and-set finds another epoch and nothing is written.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -7,12 +11,14 @@ from typing import Any
 from sqlalchemy import (
     ARRAY,
     BigInteger,
+    ColumnElement,
     Integer,
     Select,
     SmallInteger,
     Table,
     Text,
     Uuid,
+    and_,
     bindparam,
     cast,
     func,
@@ -35,62 +41,45 @@ from libs.events.steps import First, Step
 
 Ends = Mapping[Partition, tuple[int, int, str]]
 
-_MOVED, _SEEN, _DECIDED, _HEAD = range(4)
+_SEEN, _DECIDED, _HEAD = range(3)
 
 
-class Advance:
-    """Moves checkpoints by compare-and-set with a holder's epochs."""
-
-    def __init__(self, projection: Projection) -> None:
-        self._memory = projection.memory
-
-    async def __call__(self, connection: AsyncConnection, moved: Ends, epochs: Epochs, steps: Sequence[Step]) -> Known:
-        """What the memory and the verdicts hold about these steps. Raises LeaseLost where another has taken over."""
-        facts = [step for step in steps if isinstance(step, Fact)]
-        decisions = [fact for fact in facts if fact.kind is Kind.DECISION]
-        arguments = _checkpoints(moved, epochs)
-        if (memory := self._memory) is not None:
-            asked = (fact for fact in facts if fact.kind is not Kind.DECISION and memory.remembers(fact))
-            arguments["names"] = [fact.name for fact in asked]
-        if decisions:
-            arguments["decided"] = [fact.name for fact in decisions]
-            arguments["scopes"] = list({fact.event.source for fact in decisions})
-        table = None if memory is None else memory.table
-        statement = _statement(table, with_decisions=bool(decisions))
-        return _known((await connection.execute(statement, arguments)).all(), len(moved))
+async def known_of(connection: AsyncConnection, projection: Projection, steps: Sequence[Step]) -> Known:
+    """What the memory and the verdicts hold about these steps."""
+    facts = [step for step in steps if isinstance(step, Fact)]
+    decisions = [fact for fact in facts if fact.kind is Kind.DECISION]
+    arguments: dict[str, list[Any]] = {}
+    memory = projection.memory
+    if memory is not None:
+        names = [fact.name for fact in facts if fact.kind is not Kind.DECISION and memory.remembers(fact)]
+        if names:
+            arguments["names"] = names
+    if decisions:
+        arguments["decided"] = [fact.name for fact in decisions]
+        arguments["scopes"] = list({fact.event.source for fact in decisions})
+    if not arguments:
+        return Known()
+    table = memory.table if memory is not None and "names" in arguments else None
+    rows = await connection.execute(_asking(table, with_decisions=bool(decisions)), arguments)
+    return _known(rows.all())
 
 
-def _checkpoints(moved: Ends, epochs: Epochs) -> dict[str, list[Any]]:
-    return {
-        "topics": [p.topic for p in moved],
-        "partitions": [p.number for p in moved],
-        "firsts": [first for first, _, _ in moved.values()],
-        "nexts": [next_ for _, next_, _ in moved.values()],
-        "digests": [digest for _, _, digest in moved.values()],
-        "epochs": [epochs[p] for p in moved],
-    }
-
-
-def _known(rows: Sequence[Any], moved: int) -> Known:
+def _known(rows: Sequence[Any]) -> Known:
     known = Known()
     for row in rows:
         match row.what:
-            case n if n == _MOVED and row.number != moved:
-                raise LeaseLost("a checkpoint was moved by another process")
             case n if n == _SEEN:
                 known.seen[row.name.hex] = First(row.digest.hex, row.number)
             case n if n == _DECIDED:
                 known.decided[row.name.hex] = First(row.digest.hex, row.number)
-            case n if n == _HEAD:
+            case _:
                 known.heads[row.scope] = row.number
     return known
 
 
 @lru_cache(16)
-def _statement(memory: Table | None, *, with_decisions: bool) -> Any:
-    parts = [_moving()]
-    if memory is not None:
-        parts.append(_first(memory, _SEEN).where(memory.c.name == _any("names", Uuid)))
+def _asking(memory: Table | None, *, with_decisions: bool) -> Any:
+    parts = [] if memory is None else [_first(memory, _SEEN).where(memory.c.name == _any("names", Uuid))]
     if with_decisions:
         parts += [_first(verdicts, _DECIDED).where(verdicts.c.name == _any("decided", Uuid), counted), _heads()]
     return union_all(*parts)
@@ -100,44 +89,14 @@ def _any(name: str, type_: Any) -> Any:
     return func.any(bindparam(name, type_=ARRAY(type_)))
 
 
-def _moving() -> Select[Any]:
-    given = (
-        func.unnest(
-            bindparam("topics", type_=ARRAY(Text)),
-            bindparam("partitions", type_=ARRAY(Integer)),
-            bindparam("firsts", type_=ARRAY(BigInteger)),
-            bindparam("nexts", type_=ARRAY(BigInteger)),
-            bindparam("digests", type_=ARRAY(Text)),
-            bindparam("epochs", type_=ARRAY(BigInteger)),
-        )
-        .table_valued("topic", "partition", "first", "next", "digest", "epoch", name="given")
-        .render_derived()
-    )
-    moved = (
-        update(checkpoints)
-        .where(
-            checkpoints.c.topic == given.c.topic,
-            checkpoints.c.partition == given.c.partition,
-            checkpoints.c.next_offset == given.c.first,
-            checkpoints.c.epoch == given.c.epoch,
-        )
-        .values(next_offset=given.c.next, last_digest=given.c.digest)
-        .returning(checkpoints.c.partition)
-        .cte("moved")
-    )
-    return select(
-        cast(literal(_MOVED), SmallInteger).label("what"),
-        cast(null(), Uuid).label("name"),
-        cast(null(), Uuid).label("digest"),
-        func.count().label("number"),
-        cast(null(), Text).label("scope"),
-    ).select_from(moved)
-
-
 def _first(table: Table, what: int) -> Select[Any]:
     return select(
-        cast(literal(what), SmallInteger), table.c.name, table.c.digest, table.c.offset, cast(null(), Text)
-    )  # fmt: skip
+        cast(literal(what), SmallInteger).label("what"),
+        table.c.name.label("name"),
+        table.c.digest.label("digest"),
+        table.c.offset.label("number"),
+        cast(null(), Text).label("scope"),
+    )
 
 
 def _heads() -> Select[Any]:
@@ -156,3 +115,65 @@ def _heads() -> Select[Any]:
         .select_from(scopes)
         .join(head, true())
     )
+
+
+async def advance(connection: AsyncConnection, moved: Ends, epochs: Epochs) -> None:
+    """Move the checkpoints, inside a transaction. Raises LeaseLost where another has taken over."""
+    done = await connection.execute(_ADVANCING, checkpoint_arguments(moved, epochs))
+    if len(done.all()) != len(moved):
+        raise taken_over()
+
+
+def taken_over() -> LeaseLost:
+    return LeaseLost("a checkpoint was moved by another process")
+
+
+def checkpoint_arguments(moved: Ends, epochs: Epochs) -> dict[str, list[Any]]:
+    """What `given_checkpoints` is made of."""
+    return {
+        "topics": [p.topic for p in moved],
+        "partitions": [p.number for p in moved],
+        "firsts": [first for first, _, _ in moved.values()],
+        "nexts": [next_ for _, next_, _ in moved.values()],
+        "digests": [digest for _, _, digest in moved.values()],
+        "epochs": [epochs[p] for p in moved],
+    }
+
+
+def given_checkpoints() -> Any:
+    """A row for each partition of the batch: where it began, where it ends, and whose it is."""
+    return (
+        func.unnest(
+            bindparam("topics", type_=ARRAY(Text)),
+            bindparam("partitions", type_=ARRAY(Integer)),
+            bindparam("firsts", type_=ARRAY(BigInteger)),
+            bindparam("nexts", type_=ARRAY(BigInteger)),
+            bindparam("digests", type_=ARRAY(Text)),
+            bindparam("epochs", type_=ARRAY(BigInteger)),
+        )
+        .table_valued("topic", "partition", "first", "next", "digest", "epoch", name="given")
+        .render_derived()
+    )
+
+
+def is_held(given: Any) -> ColumnElement[bool]:
+    """Whether a checkpoint stands where the batch began, in the tenure of who folds it."""
+    return and_(
+        checkpoints.c.topic == given.c.topic,
+        checkpoints.c.partition == given.c.partition,
+        checkpoints.c.next_offset == given.c.first,
+        checkpoints.c.epoch == given.c.epoch,
+    )
+
+
+def moving(given: Any) -> Any:
+    """The update that moves them."""
+    return (
+        update(checkpoints)
+        .where(is_held(given))
+        .values(next_offset=given.c.next, last_digest=given.c.digest)
+        .returning(checkpoints.c.partition)
+    )
+
+
+_ADVANCING = moving(given_checkpoints())

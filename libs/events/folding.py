@@ -1,35 +1,35 @@
 """One fold transaction: rows and position move together, or neither does.
 
-In order: the checkpoints advance by compare-and-set with this holder's epochs; the judge rules on claims; repeated
-names, superseded decisions and parked keys are sorted out; rows are folded in memory and written with one statement a
-table; commit. A pure function that raises, or
-an SQL error of class 22 or 23 that comes again when the record is folded alone, parks the record's key. Everything
-else is the world's fault and is left to the caller, who tries again.
+In order: what is known of the batch is read; the judge rules on claims; repeated names, superseded decisions and parked
+keys are sorted out; rows are folded in memory; they are written together with the checkpoints, which move by
+compare-and-set with this holder's epochs. A pure function that raises, or an SQL error of class 22 or 23 that comes
+again when the record is folded alone, parks the record's key. Everything else is the world's fault and is left to the
+caller, who tries again.
 """
 
 from collections.abc import Callable, Sequence
 
 import structlog
-from sqlalchemy import Table, insert, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.events.advancing import Advance
+from libs.events.advancing import Ends, known_of
 from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined, verdicts
-from libs.events.copying import DATABASE_ERRORS, copy_rows, sqlstate_of
+from libs.events.copying import DATABASE_ERRORS, sqlstate_of
 from libs.events.envelope import same_content
 from libs.events.failpoints import pass_by
-from libs.events.fold import Fact, Projection, Row, TextRow, request_of
+from libs.events.fold import Fact, Projection, TextRow, request_of
 from libs.events.identity import ruling
 from libs.events.identity.ruling import Docket, claims_of, is_claim
 from libs.events.leases import Epochs
 from libs.events.log import EventLog, Record
 from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
-from libs.events.rowstore import load, put, remove
+from libs.events.rowstore import load
 from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
-from libs.events.spanstore import widen
 from libs.events.steps import Step, Unreadable, ends_of
 from libs.events.topics import BY_NAME
+from libs.events.writing import Changes, write, write_at_once
 
 logger = structlog.get_logger()
 
@@ -50,14 +50,15 @@ class Folder:
         limited: Callable[[], bool],
     ) -> None:
         self._projection = projection
-        self._engine = engine
+        # Reading, and writing at once, are one statement each: a transaction around them would be two rounds more.
+        self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._transactions = engine
         self._log = log
         self._progress = progress
         self._limited = limited
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
         self._stopped_at: Positions = {}
-        self._advance = Advance(projection)
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -112,13 +113,17 @@ class Folder:
         pass_by("fold.before_transaction")
         parked = set(self._parked)
         moved = ends_of(steps)
-        async with self._engine.begin() as connection:
-            known = await self._advance(connection, moved, self._epochs, steps)
+        async with self._engine.connect() as connection:
+            known = await known_of(connection, self._projection, steps)
             docket = await ruling.rule(connection, claims_of(steps))
             sorter = await self._sort(connection, steps, known, parked, docket)
             guilty = await self._judge(sorter)
-            await self._write(connection, sorter, guilty)
-            pass_by("fold.before_commit")
+            changes = self._changes(sorter, guilty)
+            if changes.is_small:
+                pass_by("fold.before_commit")
+                await write_at_once(connection, moved, self._epochs, changes)
+        if not changes.is_small:
+            await self._write(moved, changes)
         pass_by("fold.after_commit")
         self._parked = parked
         self._progress.folded += sorter.folded
@@ -156,30 +161,29 @@ class Folder:
         slices = await self._log.read({partition: offset}, max_records=1, max_bytes=1)
         return slices[0].records[0]
 
-    async def _write(self, connection: AsyncConnection, sorter: Sorter, guilty: list[TextRow]) -> None:
+    async def _write(self, moved: Ends, changes: Changes) -> None:
+        async with self._transactions.begin() as connection:
+            await write(connection, moved, self._epochs, changes)
+            pass_by("fold.before_commit")
+
+    def _changes(self, sorter: Sorter, guilty: list[TextRow]) -> Changes:
+        changes = Changes(kept={verdicts: sorter.verdicts, **ruling.changes(sorter.docket)})
         if (memory := self._projection.memory) is not None:
-            sorter.memory.sort(key=lambda row: row[memory.order] or "")
-            await copy_rows(connection, memory.table, sorter.memory)
-        for fold in self._projection.appends:
-            await copy_rows(connection, fold.table, sorter.appended.get(fold.table.name, ()))
-        await copy_rows(connection, duplicates, sorter.duplicates)
-        await copy_rows(connection, quarantined, guilty)
-        await copy_rows(connection, parked_records, sorter.held)
-        changed: dict[Table, list[Row]] = {verdicts: sorter.verdicts, **ruling.changes(sorter.docket)}
-        for kept in self._projection.rows:
-            states = {key: sorter.known.states[name, key] for name, key in sorter.changed if name == kept.table.name}
-            changed[kept.table] = [row for row in states.values() if row is not None]
-            await remove(connection, kept.table, [key for key, row in states.items() if row is None])
-        await put(connection, changed)
+            changes.appended[memory.table] = sorted(sorter.memory, key=lambda row: row[memory.order] or "")
+        changes.appended |= {f.table: sorter.appended.get(f.table.name, ()) for f in self._projection.appends}
+        changes.appended |= {duplicates: sorter.duplicates, quarantined: guilty, parked_records: sorter.held}
+        changes.appended[parked_keys] = [
+            (partition.topic, str(partition.number), key, str(offset)) for partition, key, offset in sorter.newly_parked
+        ]
+        for fold in self._projection.rows:
+            name = fold.table.name
+            states = {key: sorter.known.states[each, key] for each, key in sorter.changed if each == name}
+            changes.kept[fold.table] = [row for row in states.values() if row is not None]
+            changes.removed[fold.table] = [key for key, row in states.items() if row is None]
         for span in self._projection.spans:
             rows = {key: row for (name, key), row in sorter.spans.items() if name == span.table.name}
-            await widen(connection, span, rows)
-        if sorter.newly_parked:
-            parked = [
-                {"topic": partition.topic, "partition": partition.number, "key": key, "since_offset": offset}
-                for partition, key, offset in sorter.newly_parked
-            ]
-            await connection.execute(insert(parked_keys), parked)
+            changes.spans[span] = rows
+        return changes
 
 
 def _says_same(one: Record, other: Record) -> bool:

@@ -45,13 +45,14 @@ def _loading(table: Table) -> Any:
 
 @lru_cache(256)
 def _putting(tables: tuple[Table, ...]) -> Any:
-    return select(literal(1)).add_cte(*(upsert(table, table.name).cte(f"put_{table.name}") for table in tables))
+    upserts = (upserting(table, unnested(list(table.columns), table.name)) for table in tables)
+    return select(literal(1)).add_cte(*(each.cte(f"put_{n}") for n, each in enumerate(upserts)))
 
 
-def upsert(table: Table, prefix: str) -> Insert:
-    """Insert or replace the rows that are given as one array a column."""
+def upserting(table: Table, given: Any) -> Insert:
+    """Insert or replace the rows that are given, their columns in the table's order."""
     columns = list(table.columns)
-    statement = insert(table).from_select([column.name for column in columns], unnested(columns, prefix))
+    statement = insert(table).from_select([column.name for column in columns], given)
     changes = {column.name: statement.excluded[column.name] for column in columns if not column.primary_key}
     return statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
 
