@@ -183,6 +183,7 @@ class EmbeddedKafka:
             shutil.rmtree(draft)
         (self._folder / PROPERTIES).write_text(self.node.properties(DRAFT))
         order = ["kafka.tools.StorageTool", "format", "-t", self.node.cluster_id, "-c", PROPERTIES]
+        order += [word for user in self.node.users for word in ("--add-scram", user)]
         try:
             done = subprocess.run(
                 [*_java_command(program, jars), *order],

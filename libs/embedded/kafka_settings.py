@@ -1,8 +1,9 @@
 """What a broker of ours is told: small, quick to come back, and durable as any."""
 
 import base64
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from libs.embedded.ports import HOST, free_ports
 from libs.events.ids import new_id
@@ -11,7 +12,6 @@ SETTINGS = {
     "process.roles": "broker,controller",
     "inter.broker.listener.name": "DIRECT",
     "controller.listener.names": "CONTROLLER",
-    "listener.security.protocol.map": "DIRECT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     # A record is as old as its writer says: none may leave because of its time.
     "log.retention.ms": "-1",
@@ -43,14 +43,29 @@ class Proxied:
 
 
 @dataclass(frozen=True, slots=True)
+class Secured:
+    """A port for clients that use TLS, say who they are, or both; `settings` are those of this listener alone."""
+
+    name: str
+    port: int
+    protocol: Literal["SSL", "SASL_SSL", "SASL_PLAINTEXT"]
+    settings: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Node:
-    """One broker that is a controller too, of as many as `controller_ports` has."""
+    """One broker that is a controller too, of as many as `controller_ports` has.
+
+    `users` are made with the data, each in the form of `kafka-storage format --add-scram`.
+    """
 
     id: int
     port: int
     controller_ports: Mapping[int, int]
     cluster_id: str
     proxied: Proxied | None = None
+    secured: Sequence[Secured] = ()
+    users: Sequence[str] = ()
 
     @classmethod
     def alone(cls, port: int | None = None, advertised: str | None = None) -> "Node":
@@ -62,7 +77,7 @@ class Node:
     @property
     def ports(self) -> list[int]:
         proxied = [self.proxied.port] if self.proxied else []
-        return [self.port, *proxied, self.controller_ports[self.id]]
+        return [self.port, *proxied, *(each.port for each in self.secured), self.controller_ports[self.id]]
 
     def properties(self, data: str) -> str:
         """`data` is a folder's name in the broker's working folder: no path needs escaping."""
@@ -74,17 +89,32 @@ class Node:
         if self.proxied:
             listeners["PROXIED"] = f"{HOST}:{self.proxied.port}"
             advertised["PROXIED"] = self.proxied.advertised
+        for each in self.secured:
+            listeners[each.name] = advertised[each.name] = f"{HOST}:{each.port}"
         listeners["CONTROLLER"] = f"{HOST}:{self.controller_ports[self.id]}"
         voters = (f"{node}@{HOST}:{port}" for node, port in self.controller_ports.items())
         return {
             **SETTINGS,
             **self._replication(),
+            **self._security(),
             "node.id": str(self.id),
             "listeners": _listed(listeners),
             "advertised.listeners": _listed(advertised),
             # Given rather than kept in the data: a folder may be started on other ports.
             "controller.quorum.voters": ",".join(voters),
             "log.dirs": data,
+        }
+
+    def _security(self) -> dict[str, str]:
+        protocols = {"DIRECT": "PLAINTEXT", "PROXIED": "PLAINTEXT", "CONTROLLER": "PLAINTEXT"}
+        protocols |= {each.name: each.protocol for each in self.secured}
+        return {
+            "listener.security.protocol.map": ",".join(f"{name}:{each}" for name, each in protocols.items()),
+            **{
+                f"listener.name.{each.name.lower()}.{name}": value
+                for each in self.secured
+                for name, value in each.settings.items()
+            },
         }
 
     def _replication(self) -> dict[str, str]:
