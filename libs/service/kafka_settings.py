@@ -38,7 +38,16 @@ class KafkaSettings(BaseSettings):
                 f"KAFKA_SECURITY_PROTOCOL={self.security_protocol} needs KAFKA_SASL_PLAIN_USERNAME and "
                 "KAFKA_SASL_PLAIN_PASSWORD"
             )
+        if self.security_protocol.endswith("SSL"):
+            self._require_certificates()
         return self
+
+    def _require_certificates(self) -> None:
+        # Who speaks no TLS pays nothing for it.
+        from libs.events.kafka_log.certificates import ssl_context  # noqa: PLC0415
+
+        files = (_path(self.ssl_cafile), _path(self.ssl_certfile), _path(self.ssl_keyfile))
+        ssl_context(*files, _revealed(self.ssl_password))
 
     def place(self, prefix: str, *, single_broker: bool) -> "KafkaPlace":
         """These brokers, and the topics of one installation there."""

@@ -7,6 +7,7 @@ import sys
 import uvicorn
 from pydantic import ValidationError
 
+from libs.service.faults import faults_of
 from libs.service.runtime import EXIT_REFUSED, State
 from libs.service.settings import Settings
 from libs.service.shell import Shell
@@ -22,10 +23,7 @@ def serve(app: Shell, default_port: int) -> int:
     try:
         settings = Settings()
     except ValidationError as reason:
-        for fault in reason.errors():
-            sys.stderr.write(
-                f"rapport: {'.'.join(map(str, fault['loc']))}: {fault['msg']}\n".replace(": Value error,", "")
-            )
+        sys.stderr.writelines(f"rapport: {fault}\n" for fault in faults_of(reason, "RAPPORT"))
         return EXIT_REFUSED
     config = uvicorn.Config(
         app,

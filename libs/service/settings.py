@@ -5,10 +5,11 @@ import socket
 from pathlib import Path
 from typing import Literal
 
-from pydantic import AliasChoices, Field, SecretBytes, SecretStr, field_validator, model_validator
+from pydantic import AliasChoices, Field, SecretBytes, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from libs.events.opening import LogPlace
+from libs.service.faults import faults_of
 from libs.service.kafka_settings import KafkaSettings
 
 
@@ -78,8 +79,11 @@ class Settings(BaseSettings):
         return self
 
     def log_place(self) -> LogPlace:
-        """Where the log is: in Kafka where it is named, else in PostgreSQL. Raises ValueError where neither is."""
-        kafka = KafkaSettings()
+        """Where the log is: in Kafka where it is named, else in PostgreSQL. Raises ValueError, by variable."""
+        try:
+            kafka = KafkaSettings()
+        except ValidationError as reason:
+            raise ValueError("; ".join(faults_of(reason, "KAFKA"))) from None
         if kafka.bootstrap_servers is not None:
             return kafka.place(self.prefix, single_broker=self.single_broker)
         if self.log_url is None:

@@ -31,14 +31,9 @@ def kafka_or_failure() -> "KafkaSettings":
 def _or_failure(read: Callable[[], Read], prefix: str) -> Read:
     from pydantic import ValidationError
 
+    from libs.service.faults import faults_of
+
     try:
         return read()
     except ValidationError as reason:
-        raise Failure("\n".join(_line(dict(fault), prefix) for fault in reason.errors())) from None
-
-
-def _line(fault: dict[str, object], prefix: str) -> str:
-    location = fault["loc"]
-    name = ".".join(str(part) for part in location) if isinstance(location, tuple) else ""
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    return f"{prefix}_{name.upper()}: {message}" if name else message
+        raise Failure("\n".join(faults_of(reason, prefix))) from None

@@ -10,6 +10,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from libs.events.kafka_log.lookups import new_consumer, stopped
 from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
+from libs.events.log import LogUnavailable
 from libs.events.position import Partition, Positions
 
 TELL_EVERY_S = 1.0
@@ -33,20 +34,24 @@ class Advice:
 
     async def _run(self) -> None:
         while True:
-            consumer = new_consumer(self._place, fetch_max_wait_ms=0, group=self._group)
             try:
-                await consumer.start()
-                while True:
-                    await self._news.wait()
-                    self._news.clear()
-                    async with asyncio.timeout(TELL_TIMEOUT_S):
-                        await self._commit(consumer)
-                    await asyncio.sleep(TELL_EVERY_S)
-            except CLIENT_ERRORS:
+                await self._tell()
+            except (*CLIENT_ERRORS, LogUnavailable):
                 self._news.set()
                 await asyncio.sleep(TELL_EVERY_S)
-            finally:
-                await stopped(consumer)
+
+    async def _tell(self) -> None:
+        consumer = new_consumer(self._place, fetch_max_wait_ms=0, group=self._group)
+        try:
+            await consumer.start()
+            while True:
+                await self._news.wait()
+                self._news.clear()
+                async with asyncio.timeout(TELL_TIMEOUT_S):
+                    await self._commit(consumer)
+                await asyncio.sleep(TELL_EVERY_S)
+        finally:
+            await stopped(consumer)
 
     async def _commit(self, consumer: AIOKafkaConsumer) -> None:
         """Only partitions that are assigned can be committed; they are paused, so that nothing is fetched."""

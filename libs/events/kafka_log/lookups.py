@@ -12,8 +12,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
 
 from libs.events.clock import monotonic_s
-from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.kafka_log.records import slices_of
+from libs.events.kafka_log.refusals import explained
 from libs.events.log import LogBroken, LogUnavailable, Slice
 from libs.events.position import Partition, Positions
 
@@ -185,7 +186,7 @@ class Lookups:
                 raise
             except CLIENT_ERRORS as reason:
                 await self._give_up()
-                raise unavailable(reason) from reason
+                raise await explained(self._place, reason) from reason
 
     async def _give_up(self) -> None:
         if self._consumer is not None:

@@ -1,11 +1,12 @@
 """Where a log on Kafka is, and how its brokers are spoken to."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
 from aiokafka.errors import ConsumerStoppedError, KafkaError
-from aiokafka.helpers import create_ssl_context
 
+from libs.events.kafka_log.certificates import ssl_context
 from libs.events.log import LogUnavailable
 from libs.events.position import Partition
 
@@ -39,19 +40,22 @@ class KafkaPlace:
         return f"KafkaPlace({self.bootstrap_servers!r}, prefix={self.prefix!r})"
 
     def client(self) -> dict[str, Any]:
-        """The arguments of every client. Raises OSError for certificates that cannot be read."""
-        arguments: dict[str, Any] = {
+        """The arguments of every client. Raises LogUnavailable for certificates that cannot be used now."""
+        return self.connection() | {
             "bootstrap_servers": self.bootstrap_servers,
-            "client_id": "rapport",
-            "request_timeout_ms": REQUEST_TIMEOUT_MS,
             "retry_backoff_ms": RETRY_BACKOFF_MS,
             "metadata_max_age_ms": METADATA_MAX_AGE_MS,
+        }
+
+    def connection(self) -> dict[str, Any]:
+        """The arguments of every connection. Files are read anew each time, since certificates are renewed."""
+        arguments: dict[str, Any] = {
+            "client_id": "rapport",
+            "request_timeout_ms": REQUEST_TIMEOUT_MS,
             "security_protocol": self.security_protocol,
         }
         if self.security_protocol.endswith("SSL"):
-            arguments["ssl_context"] = create_ssl_context(
-                cafile=self.ssl_cafile, certfile=self.ssl_certfile, keyfile=self.ssl_keyfile, password=self.ssl_password
-            )
+            arguments["ssl_context"] = self._ssl_context()
         if self.security_protocol.startswith("SASL"):
             arguments |= {
                 "sasl_mechanism": self.sasl_mechanism,
@@ -59,6 +63,12 @@ class KafkaPlace:
                 "sasl_plain_password": self.sasl_plain_password,
             }
         return arguments
+
+    def _ssl_context(self) -> ssl.SSLContext:
+        try:
+            return ssl_context(self.ssl_cafile, self.ssl_certfile, self.ssl_keyfile, self.ssl_password)
+        except ValueError as reason:
+            raise LogUnavailable(str(reason)) from None
 
     def topic(self, name: str) -> str:
         """A topic as the brokers call it."""

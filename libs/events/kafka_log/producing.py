@@ -10,7 +10,8 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerClosed
 
-from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
+from libs.events.kafka_log.refusals import explained
 
 START_TIMEOUT_S = 4.0
 STOP_TIMEOUT_S = 3.0
@@ -54,7 +55,7 @@ class Producers:
                 await producer.start()
         except CLIENT_ERRORS as reason:
             await producer.stop()
-            raise unavailable(reason) from reason
+            raise await explained(self._place, reason) from reason
         except BaseException:
             await producer.stop()
             raise

@@ -23,8 +23,9 @@ from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
 from libs.events.adapting import Bell
 from libs.events.clock import monotonic_s
 from libs.events.kafka_log.lookups import Lookups, new_consumer, stopped
-from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.kafka_log.records import slices_of
+from libs.events.kafka_log.refusals import explained
 from libs.events.log import LogBroken, LogUnavailable, Slice
 from libs.events.position import Partition
 
@@ -187,8 +188,10 @@ class Stream(Bell):
                 if self._failure is not None:
                     self.ring()
                     return
-            except (*CLIENT_ERRORS, LogUnavailable) as reason:
-                self.trouble = str(reason) if isinstance(reason, LogUnavailable) else str(unavailable(reason))
+            except LogUnavailable as reason:
+                self.trouble = str(reason)
+            except CLIENT_ERRORS as reason:
+                self.trouble = str(await explained(self._place, reason))
             await asyncio.sleep(RETRY_S)
 
     async def _explain(self, reason: Exception) -> LogBroken | None:

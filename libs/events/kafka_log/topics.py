@@ -16,7 +16,8 @@ from aiokafka.errors import InvalidReplicationFactorError, TopicAlreadyExistsErr
 
 from libs.events.adapting import Brokers
 from libs.events.clock import monotonic_s
-from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
+from libs.events.kafka_log.refusals import explained
 from libs.events.log import LogBroken, LogUnavailable
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class TopicKeeper:
             await admin.start()
             yield admin
         except CLIENT_ERRORS as reason:
-            raise unavailable(reason) from reason
+            raise await explained(self._place, reason) from reason
         finally:
             await admin.close()
 
