@@ -64,7 +64,7 @@ async def pence_on_timelines(system: System, customers: Iterable[str]) -> Counte
 
     async def read(client: httpx.AsyncClient) -> None:
         for customer in waiting:
-            url = f"/v1/timeline/crm:{customer}"
+            url = f"/v1/timeline/crm:{customer}?service=interactions"
             while url:
                 response = await client.get(url)
                 assert response.status_code == 200, response.text
