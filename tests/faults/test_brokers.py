@@ -1,0 +1,62 @@
+"""F04, F05, F11: the broker is restarted, killed and frozen under load; services wait for it, and nothing is lost."""
+
+import asyncio
+from functools import partial
+
+import pytest
+
+from libs.embedded.kafka import EmbeddedKafka
+from libs.events.clock import monotonic_s
+from tests.faults.deadlines import pause, until
+from tests.faults.logs import live_on
+from tests.faults.running import CLEAR, code_of, is_ready, loaded, resumes
+from tests.integration.conftest import System
+
+RESUMES_WITHIN_S = 15.0  # the broker's own start is part of it
+NOTICED_WITHIN_S = 6.0
+SECONDS, LONG_S = 7, 30
+
+on_breakable = live_on("breakable")
+
+
+@pytest.mark.faults("F04", fault="the broker restarted in order, under load")
+@pytest.mark.slow
+@pytest.mark.asyncio
+@on_breakable
+async def test_writes_resume_when_the_broker_was_restarted(live: System, breakable: EmbeddedKafka) -> None:
+    async with loaded(live, seed=4):
+        await asyncio.to_thread(breakable.stop)
+        breakable.revive()
+        await resumes(live, RESUMES_WITHIN_S)
+
+
+@pytest.mark.faults("F05", fault="kill -9 the broker, under load")
+@pytest.mark.asyncio
+@on_breakable
+async def test_writes_resume_when_the_broker_was_killed(live: System, breakable: EmbeddedKafka) -> None:
+    async with loaded(live, seed=5):
+        breakable.kill()
+        breakable.revive()
+        await resumes(live, RESUMES_WITHIN_S)
+
+
+@pytest.mark.faults("F11", fault="the broker frozen, under load")
+@pytest.mark.asyncio
+@on_breakable
+@pytest.mark.parametrize("frozen_s", [SECONDS, pytest.param(LONG_S, marks=pytest.mark.slow)])
+async def test_calls_end_in_time_while_the_broker_is_frozen(
+    live: System, breakable: EmbeddedKafka, frozen_s: int
+) -> None:
+    async with loaded(live, seed=11) as history:
+        breakable.freeze()
+        frozen_at_s = monotonic_s()
+        for url in live.urls.values():
+            await until(partial(is_unready, url), NOTICED_WITHIN_S, "readiness tells")
+        await pause(frozen_at_s + frozen_s - monotonic_s())
+        assert {code_of(entry) for entry, _ in history.answers_since(frozen_at_s)} & CLEAR
+        breakable.thaw()
+        await resumes(live, RESUMES_WITHIN_S)
+
+
+async def is_unready(url: str) -> bool:
+    return not await is_ready(url)
