@@ -109,6 +109,10 @@ class LogUnavailable(LogError):
     """The log cannot be reached now; trying again later is right."""
 
 
+class LogForbidden(LogUnavailable):
+    """The log's servers do not let this process in: until somebody changes its settings or theirs."""
+
+
 class LogBroken(LogError):
     """The log is not the one it was, or not whole. Nothing may be folded from it; a person must look."""
 

@@ -1,6 +1,7 @@
 """A command that reads the log or a database, run to its end."""
 
 import asyncio
+import logging
 import sys
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
@@ -37,6 +38,8 @@ def run(command: Coroutine[Any, Any, Result]) -> Result:
         wrapper_class=structlog.make_filtering_bound_logger("warning"),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )
+    # Kafka's client tells of each try; what that means is told once, by the Failure.
+    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     try:
         return asyncio.run(command)
     except (LogError, ReplayRefused, GenerationRefused) as reason:

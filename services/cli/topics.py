@@ -1,7 +1,8 @@
 """`rapport topics ensure`."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from uuid import UUID
 from libs.embedded.errors import HomeUnusable
 from libs.embedded.home import IDENTITY_SECRET_BYTES, kept
 from libs.events.identifiers import Nodes
-from libs.events.log import LogUnavailable
+from libs.events.log import LogForbidden, LogUnavailable
 from libs.events.log_created import AdministeredLog, ensure_topics
 from libs.events.opening import open_log
 from libs.events.position import Positions
@@ -75,7 +76,7 @@ async def _require_new(place: "LogPlace", file: Path) -> None:
     """Nobody would be found by name with a secret that is made after the log."""
 
     async def records() -> int:
-        async with open_log(place) as log:
+        async with _opened(place) as log:
             return await _records(log)
 
     if await once_there(records, LogUnavailable):
@@ -83,6 +84,16 @@ async def _require_new(place: "LogPlace", file: Path) -> None:
             f"{file} is missing, and this log has a name already: it was made with a secret that is not here. "
             "Put that one back; a new one would not open this log"
         )
+
+
+@asynccontextmanager
+async def _opened(place: "LogPlace") -> AsyncIterator[AdministeredLog]:
+    """Raises Failure where waiting would not help."""
+    try:
+        async with open_log(place) as log:
+            yield log
+    except LogForbidden as reason:
+        raise Failure(str(reason)) from None
 
 
 async def _records(log: AdministeredLog) -> int:
@@ -99,7 +110,7 @@ def _on_one_broker(place: "LogPlace") -> "LogPlace":
 
 async def _ensure(place: "LogPlace", secret_check: str) -> Found:
     async def ensured() -> Found:
-        async with open_log(place) as log:
+        async with _opened(place) as log:
             log_id = await ensure_topics(log, secret_check)
             return Found(log_id, await log.partition_counts(), await log.ends([topic.name for topic in TOPICS]))
 

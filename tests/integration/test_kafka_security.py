@@ -147,6 +147,17 @@ async def test_who_is_not_let_in_is_told_why_within_seconds(
     assert WRONG not in said
 
 
+def test_a_command_that_waits_for_kafka_does_not_wait_for_another_password(doors: Doors, tmp_path: Path) -> None:
+    own = {"RAPPORT_DATA": str(tmp_path), "RAPPORT_IDENTITY_SECRET": SECRET.hex(), "KAFKA_SASL_PLAIN_PASSWORD": WRONG}
+    environment = os.environ | doors.way("SCRAM") | own
+    order = [str(RAPPORT), "topics", "ensure"]
+    done = subprocess.run(order, env=environment, capture_output=True, check=False, timeout=READY_WITHIN_S)
+    refusal = b"Kafka refuses who we say we are (SaslAuthenticationFailed): "
+    variables_to_look_at = b"KAFKA_SASL_PLAIN_USERNAME or KAFKA_SASL_PLAIN_PASSWORD"
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr == b"rapport: " + refusal + variables_to_look_at + b"\n"
+
+
 @pytest.mark.asyncio
 async def test_certificates_may_be_away_while_they_are_renewed(
     doors: Doors, monkeypatch: pytest.MonkeyPatch, tmp_path: Path

@@ -19,7 +19,7 @@ from aiokafka.errors import (
 from aiokafka.protocol.metadata import MetadataRequest
 
 from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
-from libs.events.log import LogUnavailable
+from libs.events.log import LogForbidden, LogUnavailable
 
 ASK_TIMEOUT_S = 2.0
 
@@ -32,11 +32,11 @@ async def explained(place: KafkaPlace, failure: BaseException) -> LogUnavailable
                 # In one order, so that one cause has one text.
                 for host, port, _ in sorted(collect_hosts(place.bootstrap_servers)):
                     if refusal := await _refusal(place, host, port):
-                        return LogUnavailable(refusal)
+                        return refusal
     return unavailable(failure)
 
 
-async def _refusal(place: KafkaPlace, host: str, port: int) -> str | None:
+async def _refusal(place: KafkaPlace, host: str, port: int) -> LogUnavailable | None:
     try:
         connection = await create_conn(host, port, **place.connection())
         try:
@@ -44,28 +44,31 @@ async def _refusal(place: KafkaPlace, host: str, port: int) -> str | None:
         finally:
             connection.close()
     except LogUnavailable as reason:  # certificates that cannot be used now
-        return str(reason)
+        return reason
     except CLIENT_ERRORS as reason:
         cause = reason.__cause__ if isinstance(reason, KafkaConnectionError) else reason
         return _told(place, f"{host}:{port}", cause or reason)
     return None
 
 
-def _told(place: KafkaPlace, address: str, cause: BaseException) -> str | None:
+def _told(place: KafkaPlace, address: str, cause: BaseException) -> LogUnavailable | None:
     """None where nothing is wrong with the settings as far as one can see."""
     name = type(cause).__name__
     match cause:
         case SaslAuthenticationFailed() | AuthenticationFailedError():
-            return f"Kafka refuses who we say we are ({name}): KAFKA_SASL_PLAIN_USERNAME or KAFKA_SASL_PLAIN_PASSWORD"
+            variables = "KAFKA_SASL_PLAIN_USERNAME or KAFKA_SASL_PLAIN_PASSWORD"
+            return LogForbidden(f"Kafka refuses who we say we are ({name}): {variables}")
         case UnsupportedSaslMechanismError():
-            return f"Kafka at {address} does not take KAFKA_SASL_MECHANISM={place.sasl_mechanism} ({name})"
+            mechanism = f"KAFKA_SASL_MECHANISM={place.sasl_mechanism}"
+            return LogForbidden(f"Kafka at {address} does not take {mechanism} ({name})")
         case ssl.SSLCertVerificationError():
-            return f"Kafka at {address} is not whom KAFKA_SSL_CAFILE vouches for ({cause.verify_message})"
+            return LogForbidden(f"Kafka at {address} is not whom KAFKA_SSL_CAFILE vouches for ({cause.verify_message})")
         case ssl.SSLError() if _is_about_us(cause):
-            return f"Kafka refuses our certificate ({cause.reason}): KAFKA_SSL_CERTFILE and KAFKA_SSL_KEYFILE"
+            variables = "KAFKA_SSL_CERTFILE and KAFKA_SSL_KEYFILE"
+            return LogForbidden(f"Kafka refuses our certificate ({cause.reason}): {variables}")
         case ssl.SSLError() | IllegalSaslStateError() | EOFError() | ConnectionResetError() | BrokenPipeError():
             spoken = f"KAFKA_SECURITY_PROTOCOL={place.security_protocol}"
-            return f"Kafka at {address} hangs up on us, or does not listen there for {spoken} ({name})"
+            return LogUnavailable(f"Kafka at {address} hangs up on us, or does not listen there for {spoken} ({name})")
     return None
 
 
