@@ -9,12 +9,10 @@ A command appends one event or none. Commands on one aggregate take turns within
 arbitration of the fold decides.
 """
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 from uuid import UUID, uuid5
-from weakref import WeakValueDictionary
 
 import msgspec
 from sqlalchemy import Select, Text, Uuid, bindparam, case, cast, literal, null, select, union_all
@@ -36,6 +34,7 @@ from libs.events.position import Partition, encode
 from libs.events.topics import IDENTITY, Topic
 from libs.service.errors import RETRY_AFTER_S, HttpRefusal
 from libs.service.runtime import WAIT_S, Service
+from libs.service.turns import Turns
 
 MAX_KEY_CHARACTERS = 255
 RETRIES = 3
@@ -114,7 +113,7 @@ class Commands:
 
     def __init__(self, service: Service) -> None:
         self._service = service
-        self._turns: WeakValueDictionary[Hashable, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     def request(self, body: object) -> str:
         """The keyed hash that tells a repeated request from another one under the same key."""
@@ -159,12 +158,9 @@ class Commands:
             if await connection.scalar(select(parked_keys.c.key).where(*mine)):
                 raise parked()
 
-    @asynccontextmanager
-    async def turn(self, scope: Hashable) -> AsyncIterator[None]:
-        """One at a time within this process."""
-        lock = self._turns.setdefault(scope, asyncio.Lock())
-        async with lock:
-            yield
+    def turn(self, scope: Hashable) -> AbstractAsyncContextManager[None]:
+        """One at a time within this process. Raises 503 for whoever waits behind one that the log did not answer."""
+        return self._turns.take(scope)
 
     async def append(self, draft: Draft, request: str) -> tuple[Partition, int]:
         """Where the event stands, once it is durable. Raises 413, and 503 where nobody knows, with where to ask."""
