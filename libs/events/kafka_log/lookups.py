@@ -174,19 +174,27 @@ class Lookups:
 
     @asynccontextmanager
     async def _asked(self) -> AsyncIterator[AIOKafkaConsumer]:
-        """The consumer, for one question; one that failed is given up. Raises LogUnavailable."""
-        async with self._turn:
-            try:
-                async with asyncio.timeout(ANSWER_TIMEOUT_S):
-                    if self._consumer is None:
-                        self._consumer = new_consumer(self._place, fetch_max_wait_ms=0)
-                        await self._consumer.start()
-                    yield self._consumer
-            except LogUnavailable:
-                raise
-            except CLIENT_ERRORS as reason:
+        """The consumer, for one question; one that failed is given up. Raises LogUnavailable.
+
+        Who waits behind others has the same time in all: else the last one would wait for the sum.
+        """
+        has_turn = False
+        try:
+            async with asyncio.timeout(ANSWER_TIMEOUT_S):
+                has_turn = await self._turn.acquire()
+                if self._consumer is None:
+                    self._consumer = new_consumer(self._place, fetch_max_wait_ms=0)
+                    await self._consumer.start()
+                yield self._consumer
+        except LogUnavailable:
+            raise
+        except CLIENT_ERRORS as reason:
+            if has_turn:
                 await self._give_up()
-                raise await explained(self._place, reason) from reason
+            raise await explained(self._place, reason) from reason
+        finally:
+            if has_turn:
+                self._turn.release()
 
     async def _give_up(self) -> None:
         if self._consumer is not None:

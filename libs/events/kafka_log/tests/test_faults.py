@@ -20,6 +20,7 @@ from tests.integration.providers import kafka_cache
 
 BACK_WITHIN_S = 30.0
 ENDS_WITHIN_S = writer.APPEND_TIMEOUT_S + 1.0
+CROWD = 5
 SHORT_S = 1.0  # instead of the writer's time limit, where nothing else is waited for
 
 # aiokafka leaves a connection that is being made while its broker is frozen to the garbage collector.
@@ -114,6 +115,20 @@ async def test_appends_to_a_frozen_broker_end_in_time(
     await until_it_appends(log)
     await kept(log, load)
     assert log.trouble is None
+
+
+@pytest.mark.asyncio
+@pytest.mark.faults("F11", fault="many questions to a frozen broker", times=CROWD)
+async def test_questions_to_a_frozen_broker_end_in_time_however_many_wait(log: KafkaLog, broker: EmbeddedKafka) -> None:
+    broker.freeze()
+    try:
+        began_s = monotonic_s()
+        answers = await asyncio.gather(*(log.ends([TOPIC]) for _ in range(CROWD)), return_exceptions=True)
+        assert {type(answer) for answer in answers} == {LogUnavailable}
+        assert monotonic_s() - began_s < ENDS_WITHIN_S + 1
+    finally:
+        broker.thaw()
+    await until_it_appends(log)
 
 
 @pytest.mark.asyncio
