@@ -195,7 +195,14 @@ on_each_log = pytest.mark.parametrize(
 @pytest.fixture
 def environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     """What gives a `new_system` the kind of log that the test is parametrised with: postgres or kafka."""
-    if request.param == "postgres":
+    with log_environment(request) as found:
+        yield found
+
+
+@contextmanager
+def log_environment(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The same, for a fixture that is parametrised with the kind of log itself."""
+    if getattr(request, "param", "postgres") == "postgres":
         yield {}
         return
     with kafka_environment(request.getfixturevalue("kafka").bootstrap) as found:

@@ -17,7 +17,7 @@ import pytest
 from libs.embedded.home import Home
 from libs.events.clock import monotonic_s
 from tests.integration.client import Api, ahead, purchase, someone
-from tests.integration.conftest import RAPPORT, STOP_PATIENCE_S, System, new_system
+from tests.integration.conftest import RAPPORT, STOP_PATIENCE_S, System, log_environment, new_system, running
 
 ORIGIN = "https://app.example.org"
 EXPOSED = {"ETag", "Link", "Location", "Retry-After", "Rapport-Position"}
@@ -26,13 +26,14 @@ NOBODY = "nobody"
 
 
 @pytest.fixture(scope="module")
-def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
     """One of its own, which tests may stop and start again; browsers may call it from one origin."""
-    made = new_system(tmp_path_factory.mktemp("life") / "data", {"RAPPORT_CORS_ORIGINS": f'["{ORIGIN}"]'})
-    made.start()
-    yield made
-    if made.process:
-        assert made.stop() == 0
+    with log_environment(request) as environment:
+        environment["RAPPORT_CORS_ORIGINS"] = f'["{ORIGIN}"]'
+        yield from running(new_system(tmp_path_factory.mktemp("life") / "data", environment))
+
+
+on_each_log = pytest.mark.parametrize("started", ["postgres", "kafka"], indirect=True)
 
 
 def processes_of(system: System) -> list[psutil.Process]:
@@ -96,6 +97,7 @@ def test_listening_beyond_loopback_is_refused_with_its_reason(
     assert "Traceback" not in refused.stderr
 
 
+@on_each_log
 def test_ctrl_c_ends_everything_and_a_second_start_finds_everything(started: System) -> None:
     api = Api(started)
     ada = someone()
@@ -118,6 +120,7 @@ def test_ctrl_c_ends_everything_and_a_second_start_finds_everything(started: Sys
     assert len(again["items"]) == len(before["items"]) + 1
 
 
+@on_each_log
 def test_sigterm_ends_it_too_and_requests_that_wait(started: System) -> None:
     api = Api(started)
     path = f"/v1/x?min_position={ahead(api.posted(purchase(someone())))}"
@@ -129,6 +132,7 @@ def test_sigterm_ends_it_too_and_requests_that_wait(started: System) -> None:
     started.start()
 
 
+@on_each_log
 def test_a_killed_system_comes_back_with_everything(started: System) -> None:
     api = Api(started)
     ada = someone()

@@ -1,0 +1,86 @@
+"""What a system on Apache Kafka is made of, and what is said where it cannot be had."""
+
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from libs.embedded.ports import free_ports
+from tests.integration.conftest import RAPPORT, System, new_system
+
+ENDS_WITHIN_S = 30
+SECRET = "00" * 32
+
+
+def run(folder: Path, *args: str, **variables: str) -> "subprocess.CompletedProcess[str]":
+    env: Mapping[str, str] = new_system(folder / "data").env | {"RAPPORT_IDENTITY_SECRET": SECRET} | variables
+    return subprocess.run(
+        [RAPPORT, *args], env=env, capture_output=True, text=True, timeout=ENDS_WITHIN_S, check=False
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def nobody_there() -> str:
+    (port,) = free_ports(1)
+    return f"127.0.0.1:{port}"
+
+
+@pytest.mark.asyncio
+async def test_no_database_holds_a_log(kafka_system: System) -> None:
+    services = kafka_system.runtime.services
+    assert kafka_system.runtime.log_url is None
+    connection = await asyncpg.connect(services["timeline"].database_url)
+    rows = await connection.fetch("SELECT datname FROM pg_database WHERE NOT datistemplate")
+    await connection.close()
+    prefix = kafka_system.environment["RAPPORT_PREFIX"]
+    assert {row["datname"] for row in rows} == {"postgres", *(f"{prefix}{name}" for name in services)}
+
+
+def test_a_service_is_rebuilt_from_kafka_while_it_runs(kafka_system: System) -> None:
+    assert kafka_system.run("demo").returncode == 0
+    rebuilt = kafka_system.run("rebuild", "timeline", "--yes")
+    assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
+    assert "timeline is rebuilt: " in rebuilt.stdout
+    verified = kafka_system.run("verify", "timeline")
+    assert verified.returncode == 0, verified.stdout
+    assert "timeline: equal" in verified.stdout
+
+
+@pytest.mark.parametrize("command", ["up", "status", "tail", "verify"])
+def test_brokers_that_are_away_are_told_of_in_a_line(tmp_path: Path, nobody_there: str, command: str) -> None:
+    done = run(tmp_path, command, KAFKA_BOOTSTRAP_SERVERS=nobody_there)
+    assert done.returncode == 1
+    assert done.stderr.startswith("rapport: Kafka cannot be reached")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.xfail(reason="the line says neither which brokers were asked nor which variable names them")
+@pytest.mark.parametrize("command", ["up", "status"])
+def test_and_the_line_names_them_and_the_cure(tmp_path: Path, nobody_there: str, command: str) -> None:
+    done = run(tmp_path, command, KAFKA_BOOTSTRAP_SERVERS=nobody_there)
+    assert nobody_there in done.stderr
+    assert "KAFKA_BOOTSTRAP_SERVERS" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "variables", "said"),
+    [
+        ("up", {"KAFKA_BOOTSTRAP_SERVERS": "broker"}, "KAFKA_BOOTSTRAP_SERVERS: "),
+        ("status", {"KAFKA_BOOTSTRAP_SERVERS": "a:1 b:1"}, "KAFKA_BOOTSTRAP_SERVERS: "),
+        ("up", {"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: "),
+        ("tail", {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_PLAIN_"),
+        ("status", {"KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM: "),
+        ("up", {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere"}, "KAFKA_SSL_CAFILE=/nowhere: "),
+        ("verify", {"RAPPORT_PREFIX": "a.b"}, "RAPPORT_PREFIX: "),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
+)
+def test_a_wrong_setting_is_refused_by_its_name(
+    tmp_path: Path, nobody_there: str, command: str, variables: dict[str, str], said: str
+) -> None:
+    done = run(tmp_path, command, **{"KAFKA_BOOTSTRAP_SERVERS": nobody_there, **variables})
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"rapport: {said}")
+    assert done.stderr.count("\n") == 1
