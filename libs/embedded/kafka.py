@@ -149,8 +149,10 @@ class EmbeddedKafka:
             self._broker = None
 
     def freeze(self) -> None:
-        """It keeps its connections and answers nothing, until `thaw`."""
+        """It keeps its connections and answers nothing, until `thaw`; returns when the last of its threads stands."""
         self._signal(signal.SIGSTOP)
+        if self._broker is not None:
+            os.waitid(os.P_PID, self._broker.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def thaw(self) -> None:
         self._signal(signal.SIGCONT)

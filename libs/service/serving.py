@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import sys
 
 import uvicorn
@@ -46,6 +47,10 @@ def serve(app: Shell, default_port: int) -> int:
         server.should_exit = True
 
     app.service.end_process = end
+    # uvicorn has handlers of its own while it serves, and hands the signal on when it has ended: to these, so that an
+    # orderly end is no death by a signal.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: end())
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve())
