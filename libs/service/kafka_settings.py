@@ -1,13 +1,17 @@
 """How Apache Kafka is reached, under the client's own names. docs/operations.md lists them."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 if TYPE_CHECKING:
     from libs.events.kafka_log.place import KafkaPlace
+
+
+_ADDRESS = re.compile(r"[^\s,:]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}")
 
 
 class KafkaSettings(BaseSettings):
@@ -16,7 +20,7 @@ class KafkaSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="KAFKA_", extra="ignore", hide_input_in_errors=True)
 
     bootstrap_servers: str | None = Field(
-        default=None, description="Brokers of the Kafka that holds the log (host:port,...)", pattern=r"^[^\s]+:[0-9]+$"
+        default=None, description="Brokers of the Kafka that holds the log (host:port,...)"
     )
     security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         default="PLAINTEXT", description="How the brokers are spoken to"
@@ -30,6 +34,13 @@ class KafkaSettings(BaseSettings):
     ssl_certfile: Path | None = Field(default=None, description="This client's own certificate")
     ssl_keyfile: Path | None = Field(default=None, description="The key of that certificate")
     ssl_password: SecretStr | None = Field(default=None, description="The password of that key")
+
+    @field_validator("bootstrap_servers")
+    @classmethod
+    def _addresses(cls, servers: str | None) -> str | None:
+        if servers is not None and not all(_ADDRESS.fullmatch(each) for each in servers.split(",")):
+            raise ValueError("brokers are named as host:port, with commas between them")
+        return servers
 
     @model_validator(mode="after")
     def _complete(self) -> "KafkaSettings":

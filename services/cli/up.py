@@ -32,6 +32,7 @@ console = Console()
 def up() -> None:
     """Start everything, say where it listens, and stay until Ctrl-C. Raises Failure."""
     settings = settings_or_failure()
+    kafka_or_failure()
     configure("rapport", settings.log_level, settings.log_format)
     try:
         home = Home.at(settings.data)

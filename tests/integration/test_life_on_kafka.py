@@ -52,16 +52,8 @@ def test_a_service_is_rebuilt_from_kafka_while_it_runs(kafka_system: System) -> 
 def test_brokers_that_are_away_are_told_of_in_a_line(tmp_path: Path, nobody_there: str, command: str) -> None:
     done = run(tmp_path, command, KAFKA_BOOTSTRAP_SERVERS=nobody_there)
     assert done.returncode == 1
-    assert done.stderr.startswith("rapport: Kafka cannot be reached")
+    assert done.stderr.startswith(f"rapport: Kafka at {nobody_there} (KAFKA_BOOTSTRAP_SERVERS) cannot be reached")
     assert done.stderr.count("\n") == 1
-
-
-@pytest.mark.xfail(reason="the line says neither which brokers were asked nor which variable names them")
-@pytest.mark.parametrize("command", ["up", "status"])
-def test_and_the_line_names_them_and_the_cure(tmp_path: Path, nobody_there: str, command: str) -> None:
-    done = run(tmp_path, command, KAFKA_BOOTSTRAP_SERVERS=nobody_there)
-    assert nobody_there in done.stderr
-    assert "KAFKA_BOOTSTRAP_SERVERS" in done.stderr
 
 
 @pytest.mark.parametrize(

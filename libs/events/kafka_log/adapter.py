@@ -34,17 +34,18 @@ class KafkaLog(Adapter):
         self._tasks = tasks
         self.writer = Writer(place, tasks)
         self.lookups = Lookups(place)
+        self.lookups.topics = counts
         self.streams: list[Stream] = []
         self._advice: dict[str, Advice] = {}
 
     async def create_topics(self, counts: Mapping[str, int]) -> None:
         """Make topics that do not exist. A count that differs from an existing topic's is left as it was."""
         await self._keeper.make(counts)
-        self._counts = await self._keeper.counts(counts)
+        self._counts = self.lookups.topics = await self._keeper.counts(counts)
 
     async def partition_counts(self) -> Mapping[str, int]:
         """How many partitions each topic has."""
-        self._counts = await self._keeper.counts(_NAMES)
+        self._counts = self.lookups.topics = await self._keeper.counts(_NAMES)
         return self._counts
 
     async def require_safe(self, brokers: Brokers) -> None:

@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
 
 from libs.events.clock import monotonic_s
+from libs.events.kafka_log.pacing import paced
 from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.kafka_log.records import slices_of
 from libs.events.kafka_log.refusals import explained
@@ -23,6 +24,7 @@ CLOSE_TIMEOUT_S = 2.0
 FETCH_MAX_BYTES = 8 << 20
 PARTITION_FETCH_BYTES = 2 << 20  # above what one batch may hold: a larger one would be passed over
 POLL_MS = 200
+INTRODUCED_WITHIN_S = 0.5
 GONE_AFTER_S = 3.0  # a broker that has just started may not know of a topic yet
 
 Floors = dict[Partition, int]
@@ -31,7 +33,7 @@ Floors = dict[Partition, int]
 
 def new_consumer(place: KafkaPlace, *, fetch_max_wait_ms: int, group: str | None = None) -> AIOKafkaConsumer:
     """Not started. It has no group that reads: partitions are assigned and sought by hand; `group` is for advice."""
-    return AIOKafkaConsumer(
+    consumer = AIOKafkaConsumer(
         **place.client(),
         group_id=group,
         auto_offset_reset="none",
@@ -40,6 +42,8 @@ def new_consumer(place: KafkaPlace, *, fetch_max_wait_ms: int, group: str | None
         max_partition_fetch_bytes=PARTITION_FETCH_BYTES,
         fetch_max_wait_ms=fetch_max_wait_ms,
     )
+    paced(consumer._client)  # noqa: SLF001  aiokafka has no pace of its own
+    return consumer
 
 
 async def stopped(consumer: AIOKafkaConsumer) -> None:
@@ -60,6 +64,8 @@ class Lookups:
         self._place = place
         self._turn = asyncio.Lock()
         self._consumer: AIOKafkaConsumer | None = None
+        self.topics: Collection[str] = ()
+        """Those that exist: a new consumer gets to know them together, and not one by one."""
         self._seen_ends: Positions = {}
         self._missing_since_s: dict[str, float] = {}
 
@@ -161,8 +167,9 @@ class Lookups:
                     if records[0].offset != wanted[partition]:
                         raise LogBroken(f"log incomplete: {partition} has no record at {wanted[partition]}")
                     found[partition] = records
-        except OffsetOutOfRangeError:
-            raise LogBroken(f"log incomplete: {', '.join(map(str, wanted))}: records were deleted") from None
+        except OffsetOutOfRangeError as reason:
+            without = ", ".join(str(self._place.partition(*each)) for each in reason.args[0])
+            raise LogBroken(f"log incomplete: {without}: records were deleted") from None
         except CorruptRecordException:
             raise LogBroken("log damaged: a batch does not have the checksum that it was written with") from None
         finally:
@@ -185,6 +192,7 @@ class Lookups:
                 if self._consumer is None:
                     self._consumer = new_consumer(self._place, fetch_max_wait_ms=0)
                     await self._consumer.start()
+                    await self._introduce(self._consumer)
                 yield self._consumer
         except LogUnavailable:
             raise
@@ -195,6 +203,16 @@ class Lookups:
         finally:
             if has_turn:
                 self._turn.release()
+
+    async def _introduce(self, consumer: AIOKafkaConsumer) -> None:
+        """A topic that is gone meanwhile is waited for no longer than the others take."""
+        firsts = [TopicPartition(self._place.topic(topic), 0) for topic in self.topics]
+        asking = [asyncio.ensure_future(consumer.end_offsets([first])) for first in firsts]
+        if asking:
+            await asyncio.wait(asking, timeout=INTRODUCED_WITHIN_S)
+        for each in asking:
+            each.cancel()
+        await asyncio.gather(*asking, return_exceptions=True)
 
     async def _give_up(self) -> None:
         if self._consumer is not None:

@@ -78,7 +78,9 @@ class KafkaPlace:
         """A partition of the brokers' as the log calls it."""
         return Partition(topic.removeprefix(self.prefix), number)
 
-
-def unavailable(reason: BaseException) -> LogUnavailable:
-    """What a client failed with, as the port says it."""
-    return LogUnavailable(f"Kafka cannot be reached or does not answer ({type(reason).__name__})")
+    def unavailable(self, reason: BaseException) -> LogUnavailable:
+        """What a client failed with, as the port says it."""
+        name = type(reason).__name__
+        return LogUnavailable(
+            f"Kafka at {self.bootstrap_servers} (KAFKA_BOOTSTRAP_SERVERS) cannot be reached or does not answer ({name})"
+        )

@@ -10,6 +10,7 @@ import asyncio
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import ProducerClosed
 
+from libs.events.kafka_log.pacing import paced
 from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.kafka_log.refusals import explained
 
@@ -50,6 +51,7 @@ class Producers:
             max_batch_size=BATCH_BYTES,
             compression_type="lz4",
         )
+        paced(producer.client)
         try:
             async with asyncio.timeout(START_TIMEOUT_S):
                 await producer.start()

@@ -18,7 +18,7 @@ from aiokafka.errors import (
 )
 from aiokafka.protocol.metadata import MetadataRequest
 
-from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace, unavailable
+from libs.events.kafka_log.place import CLIENT_ERRORS, KafkaPlace
 from libs.events.log import LogForbidden, LogUnavailable
 
 ASK_TIMEOUT_S = 2.0
@@ -33,7 +33,7 @@ async def explained(place: KafkaPlace, failure: BaseException) -> LogUnavailable
                 for host, port, _ in sorted(collect_hosts(place.bootstrap_servers)):
                     if refusal := await _refusal(place, host, port):
                         return refusal
-    return unavailable(failure)
+    return place.unavailable(failure)
 
 
 async def _refusal(place: KafkaPlace, host: str, port: int) -> LogUnavailable | None:
