@@ -6,17 +6,18 @@ from contextlib import AbstractContextManager
 import pytest
 
 from libs.events.clock import monotonic_s
-from tests.faults.deadlines import pause
+from tests.faults.deadlines import pause, until
 from tests.faults.logs import live_on
 from tests.faults.proxy import Proxy
-from tests.faults.running import CLEAR, code_of, loaded, resumes, under_load
+from tests.faults.running import CLEAR, code_of, loaded, probe, resumes, under_load
 from tests.integration.conftest import System
 
 LASTS_S = 6  # longer than any call
 RESUMES_WITHIN_S = 15.0
 DELAY_S = 0.2
 RESETS = 20
-BETWEEN_RESETS = 10  # acknowledged writes
+BETWEEN_RESETS = 30  # acknowledged writes
+FOLDS_WITHIN_S = 5.0
 
 on_proxied = live_on("proxied")
 
@@ -57,4 +58,4 @@ async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Prox
         for _ in range(RESETS):
             await under_load(history, BETWEEN_RESETS)
             proxy.reset()
-        await resumes(live, RESUMES_WITHIN_S)
+            await until(lambda: probe(live), FOLDS_WITHIN_S, "what is written is on its timeline")

@@ -1,0 +1,62 @@
+"""Connections that are cut, as uvloop tells of it: a service serves on uvloop, tests on asyncio's own loop."""
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from libs.events.kafka_log.adapter import KafkaLog
+from libs.events.tests.log_contract import ALL_BYTES, DEADLINE_S, TOPIC, one_of_each_partition, until
+
+pytestmark = pytest.mark.asyncio
+
+
+class Closed:
+    """A writer whose connection was cut, and whose reader has not heard of it."""
+
+    def __init__(self, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
+
+    def write(self, _data: bytes) -> None:
+        raise RuntimeError("unable to perform operation on <TCPTransport closed=True>; the handler is closed")
+
+    def close(self) -> None:
+        self._writer.close()
+
+
+def cut(client: Any) -> int:
+    """Every connection of a client; how many there were."""
+    connections = [each for each in client._conns.values() if each._writer is not None]
+    for each in connections:
+        each._writer = Closed(each._writer)
+    return len(connections)
+
+
+def clients(log: KafkaLog) -> Iterator[Any]:
+    assert log.lookups._consumer is not None
+    yield log.lookups._consumer._client
+    for stream in log.streams:
+        assert stream._consumer is not None
+        yield stream._consumer._client
+
+
+async def test_a_connection_that_is_cut_costs_no_append_no_fetch_and_no_question(log: KafkaLog) -> None:
+    ends = await log.ends([TOPIC])
+    bell = log.doorbell()
+    await log.read(ends, max_records=1, max_bytes=1, bell=bell)
+    await bell.wait(DEADLINE_S)
+    await log.append(TOPIC, one_of_each_partition())
+    _, producer = await log.writer.producers.current()
+    assert [cut(client) > 0 for client in (producer.client, *clients(log))] == [True, True, True]
+    written = await log.append(TOPIC, one_of_each_partition())
+    assert await log.ends([TOPIC]) == written.positions
+
+    async def all_arrive() -> bool:
+        for piece in await log.read(ends, max_records=ALL_BYTES, max_bytes=ALL_BYTES, bell=bell):
+            ends[piece.partition] = piece.next_offset
+        return ends == written.positions
+
+    await until(log, all_arrive)
+    assert log.writer.producers.replaced == 0
+    bell.close()
