@@ -2,6 +2,7 @@
 
     starting -> (rebuilding ->) ready          the world may take any of it away and give it back
     refused                                    the log or the tables are not what they must be: the process ends
+    died                                       something unforeseen: the process ends, too, and may be started again
 
 One task group holds every loop; a loop that dies ends the process, and whoever supervises it starts it again.
 """
@@ -51,6 +52,7 @@ class State(StrEnum):
     REBUILDING = "rebuilding"
     READY = "ready"
     REFUSED = "refused"
+    DIED = "died"
 
 
 class Service:
@@ -118,11 +120,13 @@ class Service:
 
     def _died(self, life: asyncio.Task[None]) -> None:
         reason = life.exception()
-        self.state, self.reason = State.REFUSED, str(reason)
+        self.reason = str(reason)
         match reason:
             case LogBroken() | GenerationRefused() | LeaseLost() | ValueError():
+                self.state = State.REFUSED
                 logger.error("refuses_to_run", reason=str(reason))
             case _:
+                self.state = State.DIED
                 logger.error("died", reason=type(reason).__name__, exc_info=reason)
         self.end_process()
 

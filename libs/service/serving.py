@@ -17,10 +17,11 @@ SHUTDOWN_S = 3  # requests under way may finish; Ctrl-C promises an end within 5
 BACKLOG = 1_024
 # Events are made and dropped by the thousand and hold no cycles; looking for some every 700 costs a tenth of a fold.
 GC_THRESHOLDS = (50_000, 20, 100)
+EXIT_CODES = {State.REFUSED: EXIT_REFUSED, State.DIED: 1}
 
 
 def serve(app: Shell, default_port: int) -> int:
-    """The exit code: 0 after an orderly end, 78 where starting again would not help."""
+    """The exit code: 0 after an orderly end, 1 after an unforeseen one, 78 where starting again would not help."""
     try:
         settings = Settings()
     except ValidationError as reason:
@@ -54,4 +55,4 @@ def serve(app: Shell, default_port: int) -> int:
     gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve())
-    return EXIT_REFUSED if app.service.state is State.REFUSED else 0
+    return EXIT_CODES.get(app.service.state, 0)
