@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import CorruptRecordException, OffsetOutOfRangeError
+from aiokafka.errors import ConsumerStoppedError, CorruptRecordException, OffsetOutOfRangeError
 
 from libs.events.adapting import Bell
 from libs.events.clock import monotonic_s
@@ -233,6 +233,9 @@ class Stream(Bell):
             await stopped(consumer)
 
     async def _fill(self, consumer: AIOKafkaConsumer) -> None:
+        # What it does not expect ends aiokafka's fetching task, and nobody is told.
+        if consumer._fetcher.error_future.done():  # noqa: SLF001
+            raise ConsumerStoppedError
         hungry = [self._of(partition) for partition, ahead in self._ahead.items() if ahead.size < READY_BYTES]
         if not hungry:
             self._room.clear()

@@ -116,6 +116,25 @@ class TestReading:
         assert any(trouble and "nothing arrived" in trouble for trouble in troubles)
         assert log.trouble is None
 
+    async def test_a_consumer_whose_fetching_ended_is_rebuilt_at_once(self, log: KafkaLog) -> None:
+        """An error that it does not expect ends it, and nobody is told."""
+        ends = await log.ends([TOPIC])
+        bell = log.doorbell()
+        await log.read(ends, max_records=1, max_bytes=1, bell=bell)
+        await bell.wait(DEADLINE_S)
+        consumer = log.streams[-1]._consumer
+        assert consumer is not None
+        consumer._fetcher.error_future.cancel()
+        written = await log.append(TOPIC, one_of_each_partition())
+
+        async def all_arrive() -> bool:
+            for piece in await log.read(ends, max_records=1, max_bytes=ALL_BYTES, bell=bell):
+                ends[piece.partition] = piece.next_offset
+            return ends == written.positions
+
+        await until(log, all_arrive)
+        bell.close()
+
     async def test_recorded_time_follows_no_clock_that_steps_back(self, log: KafkaLog, place: KafkaPlace) -> None:
         """Wherever a reader begins: the greatest time so far is asked of the broker's index."""
         times = [1_000, 5_000, 3_000, 2_000, 7_000, 6_000]
