@@ -36,6 +36,7 @@ from libs.events.catalog.registry import Kind
 from libs.events.fold import Fact, Projection
 from libs.events.leases import Epochs, LeaseLost
 from libs.events.position import Partition
+from libs.events.precompiled import Precompiled
 from libs.events.sorting import Known
 from libs.events.steps import First, Step
 
@@ -60,7 +61,7 @@ async def known_of(connection: AsyncConnection, projection: Projection, steps: S
     if not arguments:
         return Known()
     table = memory.table if memory is not None and "names" in arguments else None
-    rows = await connection.execute(_asking(table, with_decisions=bool(decisions)), arguments)
+    rows = await _asking(table, with_decisions=bool(decisions)).execute(connection, arguments)
     return _known(rows.all())
 
 
@@ -78,11 +79,11 @@ def _known(rows: Sequence[Any]) -> Known:
 
 
 @lru_cache(16)
-def _asking(memory: Table | None, *, with_decisions: bool) -> Any:
+def _asking(memory: Table | None, *, with_decisions: bool) -> Precompiled:
     parts = [] if memory is None else [_first(memory, _SEEN).where(memory.c.name == _any("names", Uuid))]
     if with_decisions:
         parts += [_first(verdicts, _DECIDED).where(verdicts.c.name == _any("decided", Uuid), counted), _heads()]
-    return union_all(*parts)
+    return Precompiled(union_all(*parts))
 
 
 def _any(name: str, type_: Any) -> Any:

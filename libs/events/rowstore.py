@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.fold import Row, RowKey
+from libs.events.precompiled import Precompiled
 
 
 async def load(connection: AsyncConnection, table: Table, keys: Collection[RowKey]) -> dict[RowKey, Row]:
@@ -16,8 +17,8 @@ async def load(connection: AsyncConnection, table: Table, keys: Collection[RowKe
     if not keys:
         return {}
     primary = list(table.primary_key.columns)
-    rows = await connection.execute(_loading(table), columns_of(primary, [dict(_keyed(primary, key)) for key in keys]))
-    return {tuple(row[column] for column in primary): _as_row(row) for row in rows.mappings()}
+    rows = await _loading(table).execute(connection, columns_of(primary, [dict(_keyed(primary, key)) for key in keys]))
+    return {tuple(row[column.name] for column in primary): _as_row(row) for row in rows.mappings()}
 
 
 async def put(connection: AsyncConnection, rows: Mapping[Table, Sequence[Row]]) -> None:
@@ -26,7 +27,7 @@ async def put(connection: AsyncConnection, rows: Mapping[Table, Sequence[Row]]) 
         arguments: dict[str, list[Any]] = {}
         for table, kept in filled.items():
             arguments |= columns_of(list(table.columns), kept, table.name)
-        await connection.execute(_putting(tuple(filled)), arguments)
+        await _putting(tuple(filled)).execute(connection, arguments)
 
 
 async def remove(connection: AsyncConnection, table: Table, keys: Collection[RowKey]) -> None:
@@ -38,15 +39,15 @@ async def remove(connection: AsyncConnection, table: Table, keys: Collection[Row
 
 
 @lru_cache(64)
-def _loading(table: Table) -> Any:
+def _loading(table: Table) -> Precompiled:
     primary = list(table.primary_key.columns)
-    return select(table).where(tuple_(*primary).in_(unnested(primary)))
+    return Precompiled(select(table).where(tuple_(*primary).in_(unnested(primary))))
 
 
 @lru_cache(256)
-def _putting(tables: tuple[Table, ...]) -> Any:
+def _putting(tables: tuple[Table, ...]) -> Precompiled:
     upserts = (upserting(table, unnested(list(table.columns), table.name)) for table in tables)
-    return select(literal(1)).add_cte(*(each.cte(f"put_{n}") for n, each in enumerate(upserts)))
+    return Precompiled(select(literal(1)).add_cte(*(each.cte(f"put_{n}") for n, each in enumerate(upserts))))
 
 
 def upserting(table: Table, given: Any) -> Insert:

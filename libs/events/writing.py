@@ -20,6 +20,7 @@ from libs.events.bookkeeping import checkpoints
 from libs.events.copying import copy_rows
 from libs.events.fold import Row, RowKey, SpanFold, TextRow
 from libs.events.leases import Epochs
+from libs.events.precompiled import Precompiled
 from libs.events.rowstore import columns_of, put, remove, unnested, upserting
 from libs.events.spanstore import in_order, widen, widening
 
@@ -66,13 +67,13 @@ async def write_at_once(connection: AsyncConnection, moved: Ends, epochs: Epochs
         arguments |= columns_of(list(table.columns), rows, table.name)
     for span, wider in spans.items():
         arguments |= columns_of(list(span.table.columns), in_order(wider), span.table.name)
-    statement = _at_once(tuple(appended), tuple(kept), tuple(spans))
-    if await connection.scalar(statement, arguments) != len(moved):
+    done = await _at_once(tuple(appended), tuple(kept), tuple(spans)).execute(connection, arguments)
+    if done.scalar_one() != len(moved):
         raise taken_over()
 
 
 @lru_cache(256)
-def _at_once(appended: tuple[Table, ...], kept: tuple[Table, ...], spans: tuple[SpanFold, ...]) -> Any:
+def _at_once(appended: tuple[Table, ...], kept: tuple[Table, ...], spans: tuple[SpanFold, ...]) -> Precompiled:
     given = given_checkpoints()
     held = (
         select(checkpoints.c.partition)
@@ -94,7 +95,7 @@ def _at_once(appended: tuple[Table, ...], kept: tuple[Table, ...], spans: tuple[
         *(widening(span, unnested(list(span.table.columns), span.table.name).where(guard)) for span in spans),
     ]
     named = [write_.cte(f"write_{n}") for n, write_ in enumerate(writes)]
-    return select(func.count()).select_from(moved).add_cte(*named)
+    return Precompiled(select(func.count()).select_from(moved).add_cte(*named))
 
 
 def _appending(table: Table, guard: Any) -> Any:

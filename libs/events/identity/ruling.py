@@ -19,13 +19,16 @@ from libs.events.identity.judge import Ruling, invalid, judge
 from libs.events.identity.names import names_of
 from libs.events.identity.store import Wanted
 from libs.events.identity.tables import claims
+from libs.events.precompiled import Precompiled
 from libs.events.steps import First, Passed, Step, Unreadable
 from libs.events.times import parse
 from libs.events.topics import IDENTITY
 
 _CLAIMS = get_args(Claim)
-_USED = select(claims.c.id, claims.c.digest, claims.c.offset).where(
-    claims.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
+_USED = Precompiled(
+    select(claims.c.id, claims.c.digest, claims.c.offset).where(
+        claims.c.id == func.any(bindparam("ids", type_=ARRAY(Uuid)))
+    )
 )
 
 
@@ -53,7 +56,7 @@ async def rule(connection: AsyncConnection, steps: Sequence[Fact | Unreadable]) 
     if not steps:
         return Docket()
     ids = [id_ for step in steps if (id_ := _id(step)) is not None]
-    known = await connection.execute(_USED, {"ids": ids})
+    known = await _USED.execute(connection, {"ids": ids})
     used = {row.id: First(row.digest.hex, row.offset) for row in known}
     readable = [step.data for step in steps if isinstance(step, Fact) and isinstance(step.data, _CLAIMS)]
     return ruled(steps, used, await store.load(connection, Wanted.by(readable)))

@@ -37,6 +37,7 @@ from libs.events.fold import Row
 from libs.events.identity import tables
 from libs.events.identity.graph import Conflict, Disputed, Graph, Link, Member, Merge, Name
 from libs.events.identity.names import names_of
+from libs.events.precompiled import Precompiled
 
 _claims, _conflicts, _disputes, _members = tables.claims, tables.conflicts, tables.disputes, tables.members
 _NODES = bindparam("nodes", type_=ARRAY(Uuid))
@@ -128,7 +129,7 @@ def _json(rows: CTE, label: str) -> Any:
     return select(cast(func.json_agg(rows.table_valued()), Text)).scalar_subquery().label(label)
 
 
-_PIECE = _piece()
+_PIECE = Precompiled(_piece())
 _read_members = msgspec.json.Decoder(list[Member]).decode
 _read_links = msgspec.json.Decoder(list[Link]).decode
 
@@ -158,7 +159,7 @@ async def _load_components(connection: AsyncConnection, graph: Graph, nodes: Col
     """Everything of the components that these nodes lie in; their nodes. A weak name comes with all who claim it."""
     if not nodes:
         return set()
-    found = (await connection.execute(_PIECE, {"nodes": list(nodes)})).one()
+    found = (await _PIECE.execute(connection, {"nodes": list(nodes)})).one()
     if found.members is None:
         return set()
     members = _read_members(found.members)
