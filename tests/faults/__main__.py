@@ -29,7 +29,9 @@ class Line:
     def verdict(self) -> str:
         if self.failed:
             return f"[red]fail[/] {', '.join(self.failed)}"
-        return f"[yellow]known bug[/] {', '.join(self.known)}" if self.known else "[green]pass[/]"
+        if self.known:
+            return f"[yellow]known bug[/] {', '.join(self.known)}"
+        return "[green]pass[/]" if self.times else "[yellow]not run[/]"
 
 
 class Survey:
@@ -39,6 +41,7 @@ class Survey:
         self.lines: dict[tuple[str, str, str], Line] = {}
         self._of: dict[str, tuple[Line, int]] = {}
 
+    @pytest.hookimpl(trylast=True)  # what is deselected is no line
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         for item in items:
             mark = item.get_closest_marker("faults")

@@ -165,7 +165,7 @@ def setting(name: str, value: str, wanted: str) -> tuple[Damage, str]:
 
 
 WHILE_STOPPED: list[tuple[Damage, str]] = [
-    (delete_the_first_records, "records were deleted"),
+    (delete_the_first_records, "log incomplete: interactions/3: records were deleted"),
     (add_a_partition, "topic interactions has 13 partitions, not 12"),
     (cut_the_end, "log went backwards"),
     (cut_and_grow_again, "log replaced: record"),
