@@ -17,6 +17,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     and_,
     bindparam,
@@ -45,16 +46,24 @@ Ends = Mapping[Partition, tuple[int, int, str]]
 _SEEN, _DECIDED, _HEAD = range(3)
 
 
-async def known_of(connection: AsyncConnection, projection: Projection, steps: Sequence[Step]) -> Known:
-    """What the memory and the verdicts hold about these steps."""
+def has_unique_names(table: Table) -> bool:
+    """Whether no name can stand in this table twice."""
+    named = (table.primary_key, *(each for each in table.constraints if isinstance(each, UniqueConstraint)))
+    return any([column.name for column in each.columns] == ["name"] for each in named)
+
+
+async def known_of(
+    connection: AsyncConnection, projection: Projection, steps: Sequence[Step], *, names: bool = True
+) -> Known:  # fmt: skip
+    """What the memory, if it is asked for names, and the verdicts hold about these steps."""
     facts = [step for step in steps if isinstance(step, Fact)]
     decisions = [fact for fact in facts if fact.kind is Kind.DECISION]
     arguments: dict[str, list[Any]] = {}
-    memory = projection.memory
+    memory = projection.memory if names else None
     if memory is not None:
-        names = [fact.name for fact in facts if fact.kind is not Kind.DECISION and memory.remembers(fact)]
-        if names:
-            arguments["names"] = names
+        observed = [fact.name for fact in facts if fact.kind is not Kind.DECISION and memory.remembers(fact)]
+        if observed:
+            arguments["names"] = observed
     if decisions:
         arguments["decided"] = [fact.name for fact in decisions]
         arguments["scopes"] = list({fact.event.source for fact in decisions})

@@ -13,7 +13,7 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from libs.events.advancing import Ends, known_of
+from libs.events.advancing import Ends, has_unique_names, known_of
 from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined, verdicts
 from libs.events.copying import DATABASE_ERRORS, sqlstate_of
 from libs.events.envelope import same_content
@@ -35,6 +35,8 @@ logger = structlog.get_logger()
 
 _PERMANENT = ("22", "23")
 _TIMED_OUT = "57014"
+_NOT_UNIQUE = "23505"
+DOUBTFUL_FOLDS = 100  # for which names are asked after, once one was not new: where one came again, more will
 
 
 class Folder:
@@ -59,6 +61,8 @@ class Folder:
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
         self._stopped_at: Positions = {}
+        self._names_are_unique = projection.memory is not None and has_unique_names(projection.memory.table)
+        self._doubtful_folds = 0
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -110,11 +114,25 @@ class Folder:
         return step.offset >= self._stopped_at.get(step.partition, step.offset + 1)
 
     async def _commit(self, steps: list[Step]) -> None:
+        """Where names are unique in the memory's table, they are taken for new: one that is not aborts the writing."""
+        if self._doubtful_folds or not self._names_are_unique:
+            self._doubtful_folds = max(0, self._doubtful_folds - 1)
+            await self._try(steps, ask=True)
+            return
+        try:
+            await self._try(steps, ask=False)
+        except DATABASE_ERRORS as error:
+            if sqlstate_of(error) != _NOT_UNIQUE:
+                raise
+            self._doubtful_folds = DOUBTFUL_FOLDS
+            await self._try(steps, ask=True)
+
+    async def _try(self, steps: list[Step], *, ask: bool) -> None:
         pass_by("fold.before_transaction")
         parked = set(self._parked)
         moved = ends_of(steps)
         async with self._engine.connect() as connection:
-            known = await known_of(connection, self._projection, steps)
+            known = await known_of(connection, self._projection, steps, names=ask)
             docket = await ruling.rule(connection, claims_of(steps))
             sorter = await self._sort(connection, steps, known, parked, docket)
             guilty = await self._judge(sorter)
