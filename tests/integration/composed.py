@@ -30,7 +30,7 @@ ROOT: Final = Path(__file__).parents[2]
 FILE: Final = ROOT / "docker-compose.yml"
 # `${NAME:-default}`, the one form that needs nothing to be set.
 VARIABLE: Final = re.compile(r"\$\{(\w+):-([^}]*)\}")
-SERVERS: Final = {"kafka", "postgres"}
+SERVERS: Final = ("kafka", "postgres")
 HEALTHY_WITHIN_S, END_WITHIN_S, JOB_WITHIN_S = 60.0, 10.0, 90.0
 
 _LOOK_S = 0.2

@@ -21,7 +21,7 @@ from tests.integration.conftest import free_ports, kafka_environment
 from tests.integration.providers import Broker, PostgresServer
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()
-JOBS = {"databases", "topics"}
+JOBS = ("databases", "topics")
 OURS = [name for name in services() if name not in SERVERS]
 COMPLETED = {"condition": "service_completed_successfully"}
 HEALTHY = {"condition": "service_healthy"}
