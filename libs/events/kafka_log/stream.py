@@ -140,7 +140,7 @@ class Stream(Bell):
         self._start()
         share = max(1, max_bytes // max(1, len(wanted)))
         slices = [piece for p in sorted(wanted) for piece in self._ahead[p].take(max_records, share)]
-        if slices:
+        if slices or moved:
             self._room.set()
         return slices
 

@@ -22,6 +22,7 @@ from libs.events.tests.log_contract import (
     TOPIC,
     everything,
     one_of_each_partition,
+    one_turn,
     until,
 )
 
@@ -67,6 +68,20 @@ class TestReading:
         assert await taken(dict.fromkeys(others, 1), 2) == dict.fromkeys(others, (1, 2))
         assert await taken(dict.fromkeys(some, 9), 100) == dict.fromkeys(some, (9, 42))
         assert await taken(dict.fromkeys(some, 2), 1) == dict.fromkeys(some, (2, 1))
+        bell.close()
+
+    async def test_a_partition_that_is_asked_for_while_the_others_have_enough_is_read_too(
+        self, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stream, "READY_BYTES", 1)
+        await log.append(TOPIC, [Record(each.key, b"%d" % n) for n in range(9) for each in one_of_each_partition()])
+        bell = log.doorbell()
+        for partition in EVERYWHERE:
+            async with asyncio.timeout(DEADLINE_S):
+                while not await log.read({partition: 1}, max_records=1, max_bytes=1, bell=bell):
+                    await bell.wait(DEADLINE_S)
+                while bell._room.is_set():  # until reading ahead has seen that there is enough
+                    await one_turn()
         bell.close()
 
     async def test_records_of_others_come_as_bytes_whatever_they_are(self, log: KafkaLog, place: KafkaPlace) -> None:
