@@ -181,6 +181,7 @@ class TestWithoutAnEngine:
         asked = subprocess.run(check, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)
         assert (asked.returncode, asked.stdout) == (1, "no answer (ConnectionRefusedError)")
 
+    @pytest.mark.slow
     def test_the_smoke_test_passes(self, composed: Composed) -> None:
         with composed.command() as compose:
             said = smoke(compose, composed.ports, SMOKE_WITHIN_S)

@@ -72,6 +72,7 @@ async def _tried(log: KafkaLog) -> bool:
 
 
 @pytest.mark.asyncio
+@pytest.mark.slow
 @pytest.mark.faults("F05", fault="kill -9 the broker under appends")
 async def test_nothing_acknowledged_is_lost_when_the_broker_is_killed(log: KafkaLog, broker: EmbeddedKafka) -> None:
     load, writing = await loaded(log)
