@@ -65,16 +65,24 @@ class Adapter:
 
 def by_partition(
     topic: str, count: int, records: Sequence[Record], size_of: Callable[[Record], int], max_bytes: int
-) -> dict[Partition, list[Record]]:
-    """Records where their keys belong, in order. Raises AppendRefused for what this topic cannot take."""
+) -> tuple[dict[Partition, list[Record]], int]:
+    """Records where their keys belong, in order, and their size in all.
+
+    Raises AppendRefused for what this topic cannot take.
+    """
     if not count:
         raise AppendRefused(f"there is no topic {topic}")
-    groups: dict[Partition, list[Record]] = {}
+    groups: dict[int, list[Record]] = {}
+    total = 0
     for record in records:
         number = partition_of(record.key, count) if record.partition is None else record.partition
         if not 0 <= number < count:
             raise AppendRefused(f"topic {topic} has no partition {number}")
-        if size_of(record) > max_bytes:
+        if (size := size_of(record)) > max_bytes:
             raise AppendRefused("a record is larger than the log takes")
-        groups.setdefault(Partition(topic, number), []).append(record)
-    return groups
+        total += size
+        if number in groups:
+            groups[number].append(record)
+        else:
+            groups[number] = [record]
+    return {Partition(topic, number): group for number, group in groups.items()}, total

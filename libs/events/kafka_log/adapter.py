@@ -54,10 +54,10 @@ class KafkaLog(Adapter):
 
     async def append(self, topic: str, records: Sequence[Record]) -> Appended:
         """See `EventLog.append`. Partitions are written one by one, so some of them may be known and others not."""
-        groups = by_partition(topic, self._counts.get(topic, 0), records, size_of, MAX_RECORD_BYTES)
+        groups, size = by_partition(topic, self._counts.get(topic, 0), records, size_of, MAX_RECORD_BYTES)
         if not groups:
             return Appended(topic, {})
-        return await self.writer.put(topic, groups, sum(size_of(record) for record in records))
+        return await self.writer.put(topic, groups, size)
 
     async def read(
         self, wanted: Mapping[Partition, int], *, max_records: int, max_bytes: int, bell: Doorbell | None = None

@@ -6,10 +6,9 @@ from typing import Any
 
 import asyncpg
 
-from libs.events.adapting import Adapter, Bell
+from libs.events.adapting import Adapter, Bell, by_partition
 from libs.events.background import running
-from libs.events.log import Appended, AppendRefused, Doorbell, LogUnavailable, Record, Slice
-from libs.events.partitions import partition_of
+from libs.events.log import Appended, Doorbell, LogUnavailable, Record, Slice
 from libs.events.position import Partition, Positions
 from libs.events.postgres_log.connection import CONNECTION_ERRORS, connect, connect_pool
 from libs.events.postgres_log.doorbell import Doorbells
@@ -26,7 +25,7 @@ class PostgresLog(Adapter):
 
     def __init__(self, url: str, pool: "asyncpg.Pool[Any]", counts: Mapping[str, int]) -> None:
         self._pool = pool
-        self._partitions = _partitions(counts)
+        self._counts = counts
         self.doorbells = Doorbells(url)
         self.writer = Writer(url, self.doorbells)
         self._reader = Reader(pool)
@@ -40,32 +39,15 @@ class PostgresLog(Adapter):
             list(counts),
             list(counts.values()),
         )
-        self._partitions = _partitions(await _counts(self._pool))
+        self._counts = await _counts(self._pool)
 
     async def partition_counts(self) -> Mapping[str, int]:
         """How many partitions each topic has."""
-        return {topic: len(partitions) for topic, partitions in self._partitions.items()}
+        return self._counts
 
     async def append(self, topic: str, records: Sequence[Record]) -> Appended:
         """See `EventLog.append`."""
-        partitions = self._partitions.get(topic)
-        if partitions is None:
-            raise AppendRefused(f"there is no topic {topic}")
-        count = len(partitions)
-        groups: dict[Partition, list[Record]] = {}
-        size = 0
-        for record in records:
-            number = partition_of(record.key, count) if record.partition is None else record.partition
-            if not 0 <= number < count:
-                raise AppendRefused(f"topic {topic} has no partition {number}")
-            partition = partitions[number]
-            if partition in groups:
-                groups[partition].append(record)
-            else:
-                groups[partition] = [record]
-            size += len(record.value)
-            if len(record.value) > MAX_BATCH_BYTES:
-                raise AppendRefused("a record is larger than the log takes")
+        groups, size = by_partition(topic, self._counts.get(topic, 0), records, _size_of, MAX_BATCH_BYTES)
         if not groups:
             return Appended(topic, {})
         return await self.writer.put(topic, groups, size)
@@ -119,5 +101,5 @@ async def _counts(connection: "asyncpg.Connection | asyncpg.Pool[Any]") -> dict[
     return {row["topic"]: row["partitions"] for row in rows}
 
 
-def _partitions(counts: Mapping[str, int]) -> dict[str, list[Partition]]:
-    return {topic: [Partition(topic, number) for number in range(count)] for topic, count in counts.items()}
+def _size_of(record: Record) -> int:
+    return len(record.value)
