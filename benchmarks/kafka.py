@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from statistics import median
-from time import perf_counter, process_time
+from time import perf_counter
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from benchmarks.figures import Benchmark, Figure, Outcome
-from benchmarks.library import PARTITIONS, TIMELINE, empty_generation, ends, fill, new_log, postgres, replay
+from benchmarks.library import PARTITIONS, TIMELINE, empty_generation, ends, fill, new_log, postgres, timed_replay
 from benchmarks.system import run, scratch_folder
 from libs.embedded.kafka import EmbeddedKafka
 from libs.events.kafka_log.lookups import new_consumer
@@ -47,10 +47,9 @@ async def _rounds(place: KafkaPlace, url: str, size: int) -> tuple[list[float], 
         until = await ends(log)
         for _ in range(ROUNDS):
             async with empty_generation(url, log) as schema:
-                began_s, busy_s = perf_counter(), process_time()
-                await replay(url, schema, log, until)
-                replayed_s.append(perf_counter() - began_s)
-                python_s.append(process_time() - busy_s)
+                took_s, computed_s = await timed_replay(url, schema, log, until)
+                replayed_s.append(took_s)
+                python_s.append(computed_s)
             thrown_away_s.append(await _thrown_away(place, until))
     return replayed_s, python_s, thrown_away_s
 

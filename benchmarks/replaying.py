@@ -5,7 +5,7 @@ import io
 import multiprocessing
 from dataclasses import dataclass, field
 from statistics import median
-from time import perf_counter, process_time
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from benchmarks.figures import Benchmark, Figure, Outcome
@@ -20,6 +20,7 @@ from benchmarks.library import (
     new_log,
     postgres,
     replay,
+    timed_replay,
 )
 from benchmarks.system import run
 from libs.events.log import EventLog
@@ -83,10 +84,9 @@ async def _one_process(log_url: str, url: str, size: int) -> Rounds:
         until = await ends(log)
         for _ in range(ROUNDS):
             async with empty_generation(url, log) as schema:
-                began_s, busy_s = perf_counter(), process_time()
-                await replay(url, schema, log, until)
-                rounds.replayed_s.append(perf_counter() - began_s)
-                rounds.python_s.append(process_time() - busy_s)
+                took_s, python_s = await timed_replay(url, schema, log, until)
+                rounds.replayed_s.append(took_s)
+                rounds.python_s.append(python_s)
                 rounds.copied_s.append(await _raw_copy(url, schema, size))
     return rounds
 
