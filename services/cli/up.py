@@ -39,7 +39,7 @@ def up() -> None:
         with home.lock(), EmbeddedPostgres(home) as postgres:
             _require_free_ports(settings.host)
             log = _log(postgres, settings)
-            postgres.ensure_databases([*log.databases, *(entry.database for entry in SERVICES.values())])
+            postgres.ensure_databases(log.databases)
             asyncio.run(_ensure_topics(log.place, home))
             _supervise(home, postgres, log, settings)
     except AlreadyRunning as reason:
@@ -58,7 +58,12 @@ class Log:
 
     @property
     def databases(self) -> list[str]:
-        return [] if self.url is None else [log_database()]
+        own = [] if self.url is None else [log_database()]
+        return [*own, *(self.database_of(entry) for entry in SERVICES.values())]
+
+    def database_of(self, entry: ServiceEntry) -> str:
+        """What is folded from one log is not of another: a folder that has known both keeps them apart."""
+        return entry.database if self.kafka is None else f"{entry.database}_kafka"
 
     @property
     def variables(self) -> dict[str, str]:
@@ -98,7 +103,7 @@ def _serve(entry: ServiceEntry, home: Home, postgres: EmbeddedPostgres, log: Log
     os.environ.update(
         log.variables,
         RAPPORT_PORT=str(entry.port),
-        DATABASE_URL=postgres.url(entry.database),
+        DATABASE_URL=postgres.url(log.database_of(entry)),
         RAPPORT_IDENTITY_SECRET=home.identity_secret().hex(),
     )
     os.environ.setdefault("RAPPORT_INSTANCE", f"embedded-{entry.name}")
@@ -135,7 +140,7 @@ def _write_runtime(
     pids = supervisor.pids()
     services = {
         entry.name: ServiceRuntime(
-            port=entry.port, database_url=postgres.url(entry.database), pid=pids.get(entry.name, 0)
+            port=entry.port, database_url=postgres.url(log.database_of(entry)), pid=pids.get(entry.name, 0)
         )
         for entry in SERVICES.values()
     }

@@ -8,7 +8,7 @@ import asyncpg
 import pytest
 
 from libs.embedded.ports import free_ports
-from tests.integration.conftest import RAPPORT, System, new_system
+from tests.integration.conftest import RAPPORT, System, kafka_environment, new_system
 
 ENDS_WITHIN_S = 30
 SECRET = "00" * 32
@@ -35,7 +35,19 @@ async def test_no_database_holds_a_log(kafka_system: System) -> None:
     rows = await connection.fetch("SELECT datname FROM pg_database WHERE NOT datistemplate")
     await connection.close()
     prefix = kafka_system.environment["RAPPORT_PREFIX"]
-    assert {row["datname"] for row in rows} == {"postgres", *(f"{prefix}{name}" for name in services)}
+    assert {row["datname"] for row in rows} == {"postgres", *(f"{prefix}{name}_kafka" for name in services)}
+
+
+def test_a_folder_that_has_known_both_logs_serves_each(kafka_system: System, tmp_path: Path) -> None:
+    """As somebody does who tries `make run` and then `make run-kafka`."""
+    with kafka_environment(kafka_system.environment["KAFKA_BOOTSTRAP_SERVERS"]) as on_kafka:
+        embedded = {"RAPPORT_PREFIX": on_kafka["RAPPORT_PREFIX"]}
+        for environment in (embedded, on_kafka, embedded, on_kafka):
+            system = new_system(tmp_path / "data", environment)
+            system.start()
+            assert system.run("verify", "timeline").returncode == 0
+            assert (system.runtime.kafka is None) is (environment is embedded)
+            assert system.stop() == 0
 
 
 def test_a_service_is_rebuilt_from_kafka_while_it_runs(kafka_system: System) -> None:
