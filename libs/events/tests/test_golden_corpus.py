@@ -1,15 +1,18 @@
+from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
 import msgspec
 import pytest
 
+from libs.events.arbitration import sequence_of
 from libs.events.catalog.registry import CATALOG, EventType, Kind
 from libs.events.envelope import name_of
 from libs.events.identifiers import as_uuid8
 from libs.events.tests.catalog_samples import GOLDEN, OBSERVATIONS, RULED, golden, interactions, validator
 
 SAMPLED = [*OBSERVATIONS, *RULED]
+FEEDBACK = [each.name.split(".", 2)[2].removesuffix(".v1") for each in RULED if each.owner == "feedback"]
 REQUIRED = {Kind.OBSERVATION: (), Kind.DECISION: ("sequence",), Kind.CLAIM: ("subjectnode",)}
 
 
@@ -23,9 +26,17 @@ def nodes_of_samples() -> dict[str, str]:
     }
 
 
-def names_in(data: dict[str, Any]) -> list[dict[str, str]]:
-    found = [each for field in data.values() for each in (field if isinstance(field, list) else [field])]
-    return [each for each in found if isinstance(each, dict) and set(each) == {"name", "node"}]
+def names_in(data: Any) -> Iterator[dict[str, str]]:
+    match data:
+        case {"name": str(), "node": str()}:
+            yield data
+        case dict() | list():
+            for each in data.values() if isinstance(data, dict) else data:
+                yield from names_in(each)
+
+
+def feedback(name: str) -> dict[str, Any]:
+    return golden(CATALOG[f"rapport.feedback.{name}.v1"])
 
 
 class TestTheGoldenCorpus:
@@ -44,8 +55,10 @@ class TestTheGoldenCorpus:
     def test_is_refused_by_the_schema_once_something_is_missing_or_too_much(self, event_type: EventType) -> None:
         event = golden(event_type)
         accepts = validator(event_type.name).is_valid
-        for required in {"specversion", "id", "source", "type", "subject", "data", *REQUIRED[event_type.kind]}:
+        for required in {"specversion", "id", "source", "type", "data", *REQUIRED[event_type.kind]}:
             assert not accepts({name: value for name, value in event.items() if name != required})
+        about_nobody = {name: value for name, value in event.items() if name != "subject"}
+        assert accepts(about_nobody) == (not event_type.needs_subject)
         for name, value in event["data"].items():
             assert not accepts(event | {"data": event["data"] | {name: None}})
             assert not accepts(event | {"data": event["data"] | {name.upper(): value}})
@@ -59,7 +72,10 @@ class TestTheGoldenCorpus:
 
 
 class TestTheStoryOfTheGoldenCorpus:
-    """By their times, its claims and decisions are one story about one contact, a second name, and a disputed one."""
+    """By their times, its claims and decisions are one story about one contact, a second name, and a disputed one.
+
+    Then the contact has an idea: it is put to the vote, and something comes of it.
+    """
 
     def test_is_written_by_rapport_in_the_order_of_its_ids(self) -> None:
         own = sorted((golden(each) for each in RULED), key=lambda event: event["time"])
@@ -70,7 +86,8 @@ class TestTheStoryOfTheGoldenCorpus:
         nodes: dict[str, set[str]] = {}
         for event in map(golden, RULED):
             node = event.get("subjectnode", nodes_of_samples()["crm:4711"])
-            for named in [{"name": event["subject"], "node": node}, *names_in(event["data"])]:
+            about = [{"name": event["subject"], "node": node}] if "subject" in event else []
+            for named in [*about, *names_in(event["data"])]:
                 nodes.setdefault(named["name"], set()).add(named["node"])
         assert nodes == {name: {node} for name, node in nodes_of_samples().items()}
 
@@ -92,3 +109,63 @@ class TestTheStoryOfTheGoldenCorpus:
         assert [event["source"] for event in ruled] == [f"/interactions/{id_}"] * 2
         assert [event["data"]["interaction"] for event in ruled] == [id_] * 2
         assert [int(event["sequence"]) for event in ruled] == [1, 2]
+
+    def test_counts_each_of_its_scopes_from_one_without_a_gap(self) -> None:
+        counts: dict[str, list[int]] = {}
+        decided = (golden(each) for each in RULED if each.kind is Kind.DECISION)
+        for event in sorted(decided, key=lambda event: event["time"]):
+            counts.setdefault(event["source"], []).append(sequence_of(event["sequence"]))
+        assert counts == {source: [*range(1, len(found) + 1)] for source, found in counts.items()}
+
+
+class TestTheBoardOfTheGoldenCorpus:
+    def test_names_what_it_makes_by_the_event_that_made_it(self) -> None:
+        made = {
+            "board.opened": "board",
+            "idea.submitted": "idea",
+            "proposal.published": "idea",
+            "ideas.merged": "merge",
+            "comment.posted": "comment",
+            "change.linked": "change",
+        }
+        assert all(feedback(name)["data"][field] == feedback(name)["id"] for name, field in made.items())
+
+    def test_decides_where_its_aggregates_are(self) -> None:
+        board, contact = feedback("board.opened")["id"], golden(CATALOG["rapport.contacts.contact.registered.v1"])["id"]
+        paths = {
+            "board": f"/feedback/boards/{board}",
+            "idea": f"/feedback/ideas/{feedback('idea.submitted')['id']}",
+            "proposal": f"/feedback/ideas/{feedback('proposal.published')['id']}",
+            "ideas": f"/feedback/boards/{board}/merges",
+            "vote": f"/feedback/boards/{board}/voters/{contact}",
+            "comment": f"/feedback/comments/{feedback('comment.posted')['id']}",
+            "change": f"/feedback/changes/{feedback('change.linked')['id']}",
+        }
+        paths |= dict.fromkeys(("outcome", "loop", "beneficiary"), paths["change"])
+        for name in FEEDBACK:
+            assert feedback(name)["source"] == paths[name.partition(".")[0]]
+
+    def test_refers_to_itself(self) -> None:
+        makers = ("board.opened", "idea.submitted", "proposal.published", "ideas.merged", "comment.posted")
+        board, idea, proposal, merged, posted = (feedback(name)["id"] for name in makers)
+        called = golden(interactions("interaction.completed"))["data"]["interaction"]
+        refers = {
+            "board": {board},
+            "idea": {idea, proposal},
+            "into": {proposal},
+            "merge": {merged},
+            "comment": {posted},
+            "change": {feedback("change.linked")["id"]},
+            "interaction": {called},
+        }
+        for data in (feedback(name)["data"] for name in FEEDBACK):
+            assert all(data[field] in ids for field, ids in refers.items() if field in data)
+            assert set(data.get("ideas", [])) <= {idea, proposal}
+
+    def test_has_a_subject_where_it_is_about_a_customer(self) -> None:
+        about = {name for name in FEEDBACK if "subject" in feedback(name)}
+        assert {name for name in about if "subjectnode" not in feedback(name)} == set()
+        assert set(FEEDBACK) - about == {
+            "board.opened", "board.changed", "proposal.published", "ideas.merged", "ideas.unmerged",
+            "change.linked", "change.shipped", "outcome.measured", "loop.closed", "loop.reopened",
+        }  # fmt: skip
