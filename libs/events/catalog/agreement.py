@@ -6,13 +6,13 @@ The page and the AsyncAPI document say it alike, so that consumers outside Rappo
 from typing import Final
 
 from libs.events import topics
-from libs.events.catalog.registry import Kind
+from libs.events.catalog.registry import EventType, Kind
 
 KEYS: Final = {
     topics.IDENTITY.name: "the word `identity`, always",
     topics.CONTACTS.name: "the canonical id that the contact had when the decision was made",
     topics.INTERACTIONS.name: "the node of the event's `subject`; a decision has the key of its interaction",
-    "feedback": "the id of the board or of the market",
+    topics.FEEDBACK.name: "the id of the board or of the market",
     "scoring": "the canonical id that the contact had when the decision was made",
     topics.OPERATIONS.name: "the name of the service that the record is for",
 }
@@ -28,12 +28,16 @@ Something happened. Other systems send these, and any type of their own that has
 `id` name an observation: the same name with the same content is a duplicate, with other content it is quarantined.""",
     Kind.DECISION: """\
 Rapport ruled on something. `source` is the path of what it ruled on and `sequence` numbers the rulings of that path,
-in 20 digits from 1. A decision counts once [arbitration](#how-decisions-are-arbitrated) applies it. Only Rapport
-writes decisions.""",
+in 20 digits from 1. A decision counts once [arbitration](#how-decisions-are-arbitrated) applies it. What is decided
+about the company's own affairs, such as a board, has no `subject`. Only Rapport writes decisions.""",
     Kind.CLAIM: """\
 Something was said about who is who. `source` is `/identity`. A claim is [judged](#how-claims-are-judged) in the order
 of the log. Only Rapport writes claims.""",
     Kind.CONTROL: "What operators and the log itself note for the services. Only Rapport writes these.",
+}
+_WITHOUT_SUBJECT: Final = {
+    Kind.DECISION: "The event has a `subject` only if it is about a customer.",
+    Kind.CONTROL: "The event has no `subject`.",
 }
 NODES: Final = """\
 A **node** is the id that a name has: a keyed hash of the name in its normal form, or for `contact:<uuid>` that uuid.
@@ -91,3 +95,9 @@ later copies are duplicates. What the judge cannot read is invalid and has no ef
   everything is as it was before. Contacts that are in conflict with each other are not merged before it is resolved.
 - A contact is what registrations, links and merges connect. Its canonical id is the registered contact id that is
   earliest in the log; else the node of the name that its earliest effective claim names first; else its one node."""
+
+
+def rules_of(event_type: EventType) -> str:
+    """What its fields keep together and, where it needs no subject, when it has one; empty where there is nothing."""
+    about = "" if event_type.needs_subject else _WITHOUT_SUBJECT[event_type.kind]
+    return " ".join(filter(None, (event_type.rule, about)))

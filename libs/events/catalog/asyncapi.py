@@ -14,6 +14,7 @@ from libs.events.catalog.agreement import (
     NAMES,
     NODES,
     RECORDED,
+    rules_of,
 )
 from libs.events.catalog.registry import CATALOG, EventType, schema
 from libs.events.topics import INTERACTIONS, TOPICS, Topic
@@ -178,12 +179,11 @@ def _message(event_type: EventType, schemas: dict[str, Any]) -> dict[str, Any]:
     """The message of a type; what its payload refers to is added to `schemas`."""
     payload = schema(event_type.name)
     schemas |= {name: _shared(definition) for name, definition in payload.pop("$defs").items()}
-    rule = f" {event_type.rule}" if event_type.rule else ""
     key = "the word `log`" if event_type.name == LOG_CREATED else KEYS[event_type.topic]
     return {
         "name": event_type.name,
         "title": event_type.name,
-        "summary": event_type.summary + rule,
+        "summary": " ".join(filter(None, (event_type.summary, rules_of(event_type)))),
         "tags": [{"name": str(event_type.kind)}],
         **_record(payload, key, event_type.example),
     }

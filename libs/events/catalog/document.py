@@ -10,7 +10,7 @@ from msgspec import inspect
 
 from libs.events import terms
 from libs.events.catalog import asyncapi
-from libs.events.catalog.agreement import ARBITRATION, HEADINGS, JUDGING, KEYS, KINDS, NODES
+from libs.events.catalog.agreement import ARBITRATION, HEADINGS, JUDGING, KEYS, KINDS, NODES, rules_of
 from libs.events.catalog.fields import INT64_MAX, INT64_MIN, Data, Observation
 from libs.events.catalog.operations import UUID_PATTERN
 from libs.events.catalog.registry import CATALOG, EventType, Kind
@@ -30,12 +30,12 @@ _INTRODUCTION: Final = """\
 
 *Made from `libs/events/catalog` by `make docs`; a check fails when it drifts.*
 
-An event is a [CloudEvent](https://cloudevents.io) 1.0 about somebody, its `subject`: an identifier such as `crm:4711`
-or `email:ada@example.org`. Other systems send **observations**: something that happened, which needs nobody's leave.
-They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** and **claims** come out of
-Rapport's commands and **control** records from its operators; sending one is refused. `GET /v1/schemas/{type}` answers
-the JSON Schema of what may be sent. [asyncapi.json](asyncapi.json) says for machines what this page says for people,
-and [consuming.md](consuming.md) how another system reads the log from Apache Kafka.
+An event is a [CloudEvent](https://cloudevents.io) 1.0, nearly always about somebody, its `subject`: an identifier such
+as `crm:4711` or `email:ada@example.org`. Other systems send **observations**: something that happened, which needs
+nobody's leave. They may also send any type of their own (`com.example.cart.abandoned`). **Decisions** and **claims**
+come out of Rapport's commands and **control** records from its operators; sending one is refused.
+`GET /v1/schemas/{type}` answers the JSON Schema of what may be sent. [asyncapi.json](asyncapi.json) says for machines
+what this page says for people, and [consuming.md](consuming.md) how another system reads the log from Apache Kafka.
 
 A field of an observation that is not known is left out; `null` is refused, and so is a field that the type does not
 have. Whole numbers fit 64 bits. Money is in minor units: 1230 with `GBP` is 12.30 GBP, 1230 with `JPY` is 1230 JPY.
@@ -89,9 +89,10 @@ def _section(event_type: EventType) -> str:
     own = [field for field in _fields(event_type.data) if field.required or field.encode_name not in shared]
     example = json.dumps(dict(event_type.example), indent=2, ensure_ascii=False)
     beside = "Beside the [fields of every observation](#fields-of-every-observation):\n\n" if shared else ""
-    rule = f"\n{event_type.rule}\n" if event_type.rule else ""
+    rules = rules_of(event_type)
+    said = f"\n{rules}\n" if rules else ""
     head = f"### {event_type.name}\n\n{event_type.summary}\n\n{beside}"
-    return f"{head}{_table(_rows(own, ''))}{rule}\n```json\n{example}\n```\n"
+    return f"{head}{_table(_rows(own, ''))}{said}\n```json\n{example}\n```\n"
 
 
 def _fields(data: type[Data]) -> tuple[inspect.Field, ...]:
@@ -135,10 +136,16 @@ def _describe(kind: inspect.Type) -> tuple[str, str]:
         case inspect.IntType():
             low, high = (None if bound in {INT64_MIN, INT64_MAX} else bound for bound in (kind.ge, kind.le))
             return "integer", _between(low, high, "")
+        case inspect.FloatType():
+            return "number", ""
         case inspect.BoolType():
             return "boolean", ""
         case inspect.DateTimeType():
             return "time", "RFC 3339 with an offset"
+        case inspect.DateType():
+            return "date", "RFC 3339, such as `2026-06-30`"
+        case inspect.ListType(item_type=inspect.StrType() as item):
+            return "list", f"{_between(kind.min_length, kind.max_length, ' entries')}, each {_describe(item)[1]}"
         case inspect.ListType():
             return "list", _between(kind.min_length, kind.max_length, " entries")
         case inspect.DictType():

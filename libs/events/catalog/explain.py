@@ -6,6 +6,7 @@ the same types, and says all of it to a person. Nothing that was sent is repeate
 
 import re
 from collections.abc import Collection, Iterator
+from datetime import date
 from difflib import get_close_matches
 from functools import cache
 from itertools import islice
@@ -28,8 +29,10 @@ _HINTS: Final = {frozenset(CURRENCIES): "is not an ISO 4217 currency that has a 
 _TYPE_DETAILS: Final[dict[type[inspect.Type], str]] = {
     inspect.StrType: "a string",
     inspect.DateTimeType: "a string with an RFC 3339 time",
+    inspect.DateType: "a string with a date",
     inspect.LiteralType: "a string",
     inspect.IntType: "an integer",
+    inspect.FloatType: "a number",
     inspect.BoolType: "true or false",
     inspect.ListType: "a list",
     inspect.DictType: "an object",
@@ -74,8 +77,12 @@ def _check(expected: inspect.Type, value: object, at: str) -> Iterator[Problem]:
         case inspect.LiteralType(), str():
             yield from _check_literal(expected, value, at)
         case inspect.DateTimeType(), str():
-            yield from _check_moment(value, at)
+            yield from _check_time(value, Moment, "an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z", at)
+        case inspect.DateType(), str():
+            yield from _check_time(value, date, "a date, such as 2026-01-31", at)
         case inspect.BoolType(), bool():
+            pass
+        case inspect.FloatType(), int() | float() if not isinstance(value, bool):
             pass
         case inspect.IntType(), int() if not isinstance(value, bool):
             yield from _check_range(expected, value, at)
@@ -129,11 +136,11 @@ def _check_literal(expected: inspect.LiteralType, value: str, at: str) -> Iterat
         yield Problem(at, "not_allowed", _HINTS[frozenset(allowed)])
 
 
-def _check_moment(value: str, at: str) -> Iterator[Problem]:
+def _check_time(value: str, type_: Any, name: str, at: str) -> Iterator[Problem]:
     try:
-        msgspec.convert(value, Moment)
+        msgspec.convert(value, type_)
     except msgspec.ValidationError:
-        yield Problem(at, "format", "must be an RFC 3339 time with an offset, such as 2026-01-31T12:00:00Z")
+        yield Problem(at, "format", f"must be {name}")
 
 
 def _check_range(expected: inspect.IntType, value: int, at: str) -> Iterator[Problem]:

@@ -1,6 +1,7 @@
 """Hypothesis strategies for the data of every event type, made from the same types that decode it."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from msgspec import inspect
 from libs.events.catalog.fields import Data
 from libs.events.catalog.operations import UUID_PATTERN
 from libs.events.catalog.registry import CATALOG, EventType
-from libs.events.terms import TERMS_BY_PATTERN
+from libs.events.terms import TERMS_BY_PATTERN, portable
 
 MANY = 4  # of a list or a map; more of the same finds nothing
 LONG = 200  # characters, well over what a title holds
@@ -54,16 +55,23 @@ def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.sampled_from([*sorted(TERMS_BY_PATTERN[pattern]), "acme:loyalty_desk"])
         case inspect.StrType(pattern=str(pattern)) if pattern == UUID_PATTERN:
             return st.uuids().map(str)
+        case inspect.StrType(pattern=str(pattern)):
+            return st.from_regex(portable(pattern), fullmatch=True).filter(re.compile(pattern).search)
         case inspect.StrType():
-            return st.text(st.characters(codec="utf-8"), min_size=kind.min_length or 0, max_size=LONG)
+            longest = LONG if kind.max_length is None else min(LONG, kind.max_length)
+            return st.text(st.characters(codec="utf-8"), min_size=kind.min_length or 0, max_size=longest)
         case inspect.LiteralType():
             return st.sampled_from(kind.values)
         case inspect.IntType():
             return st.integers(kind.ge, kind.le)
+        case inspect.FloatType():
+            return st.floats(allow_nan=False, allow_infinity=False) | st.integers(-(2**53), 2**53)
         case inspect.BoolType():
             return st.booleans()
         case inspect.DateTimeType():
             return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
+        case inspect.DateType():
+            return st.dates().map(date.isoformat)
         case inspect.AnyType():
             return ANYTHING
         case _:

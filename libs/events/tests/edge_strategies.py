@@ -26,7 +26,10 @@ TIMES = [
 IDS = ["1", "é", "", "x" * 512, "x" * 513, 1]
 SOURCES = ["urn:a", "/shop", "/interactions/1", "//contacts", "a b", "", "x" * 2_048, "x" * 2_049, None]
 CONTENT_TYPES = ["application/json", "application/json; charset=utf-8", "application/x+json", "text/xml", ""]
-TYPES = ["com.example.x", "rapport.nope.v1", "rapport.interactions.interaction.amended.v1", "", 5]
+TYPES = [
+    *("com.example.x", "rapport.nope.v1", "rapport.interactions.interaction.amended.v1"),
+    *("rapport.feedback.vote.cast.v1", "", 5),
+]
 FIELDS = ["amount_minor", "currency", "channel", "text", "actor", "order", "lines", "unknown", "severity", "score"]
 # Bytes that are put anywhere into an event.
 PIECES = [

@@ -28,6 +28,7 @@ class TestTheCatalog:
             ("interactions", Kind.DECISION, "interactions", 2),
             ("contacts", Kind.DECISION, "contacts", 1),
             ("contacts", Kind.CLAIM, "identity", 6),
+            ("feedback", Kind.DECISION, "feedback", 22),
             ("operations", Kind.CONTROL, "operations", 1),
         ],
     )

@@ -33,6 +33,22 @@ class TestTheDocument:
         assert ARBITRATION in page
         assert JUDGING in page
 
+    def test_says_what_a_field_must_be(self) -> None:
+        page = document.render()
+        for line in (
+            "| `promised_for` |  | date | RFC 3339, such as `2026-06-30` |",
+            "| `baseline` | required | number |  |",
+            "| `tags` | required | list | at most 20 entries, each 1 to 50 characters |",
+            "| `ideas` | required | list | 1 to 200 entries, each a uuid |",
+            "| `eligibility.voters[].node` | required | string | a uuid |",
+        ):
+            assert line in page
+
+    @pytest.mark.parametrize("event_type", CATALOG.values(), ids=lambda each: each.name)
+    def test_says_where_an_event_need_have_no_subject(self, event_type: EventType) -> None:
+        section = document.render().partition(f"### {event_type.name}\n")[2].partition("\n### ")[0]
+        assert ("The event has " in section) == (not event_type.needs_subject)
+
     def test_is_what_docs_hold(self) -> None:
         assert document.main(["--check"]) == 0
 
@@ -69,6 +85,13 @@ class TestTheAsyncApiDocument:
             words = {name: ",".join(value) if isinstance(value, list) else str(value) for name, value in said.items()}
             assert {name: word.replace("False", "false") for name, word in words.items()} == settings("cluster")
             assert channel["bindings"]["kafka"]["replicas"] == REPLICAS["cluster"]
+
+    @pytest.mark.parametrize("event_type", CATALOG.values(), ids=lambda each: each.name)
+    def test_asks_for_a_subject_where_one_is_needed(self, event_type: EventType) -> None:
+        message = self.MESSAGES[event_type.name]
+        about_nobody = {name: value for name, value in event_type.example.items() if name != "subject"}
+        assert self.accepts(event_type.name, about_nobody) == (not event_type.needs_subject)
+        assert ("The event has " in message["summary"]) == (not event_type.needs_subject)
 
     def test_refers_only_to_what_it_holds(self) -> None:
         for reference in set(re.findall(r'"\$ref": "#/([^"]+)"', asyncapi.render())):

@@ -92,6 +92,35 @@ class TestExplaining:
         linked = CATALOG["rapport.contacts.identifier.linked.v1"]
         assert explain(linked, {**linked.example["data"], "evidence": evidence}) == problems
 
+    @pytest.mark.parametrize(
+        ("name", "changes", "problem"),
+        [
+            ("outcome.measured", {"target": True}, Problem("/target", "type", "must be a number")),
+            ("outcome.measured", {"target": 9}, None),
+            (
+                "idea.status_changed",
+                {"promised_for": "in June"},
+                Problem("/promised_for", "format", "must be a date, such as 2026-01-31"),
+            ),
+            (
+                "idea.status_changed",
+                {"promised_for": 2026},
+                Problem("/promised_for", "type", "must be a string with a date"),
+            ),
+            (
+                "board.opened",
+                {"ballot": {"kind": "approval", "budget": 9}},
+                Problem("/ballot/budget", "range", "only a ballot of credits has a budget and a cap"),
+            ),
+        ],
+    )
+    def test_knows_numbers_dates_and_what_stands_inside(
+        self, name: str, changes: dict[str, object], problem: Problem | None
+    ) -> None:
+        event_type = CATALOG[f"rapport.feedback.{name}.v1"]
+        found = explain(event_type, {**event_type.example["data"], **changes})
+        assert found == ([] if problem is None else [problem])
+
     @pytest.mark.parametrize("referred", ["grace", "email:grace", "Email:grace@example.org", "tel:12", "crm: "])
     def test_points_at_a_referral_to_nobody(self, referred: str) -> None:
         problems = explain(interactions("referral.made"), {"referred": referred})
