@@ -45,6 +45,8 @@ def fingerprint(projection: Projection, corpus: Iterable[bytes]) -> str:
         [fact.ruling for fact in facts],
         graph.changed,
     ]
+    if projection.derived is not None:
+        parts.append([statement.text for statement in projection.derived.statements])
     return f"sha256:{hashlib.sha256(_encode(parts)).hexdigest()}"
 
 

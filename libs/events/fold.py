@@ -1,9 +1,11 @@
 """What a projection is: pure functions from events to rows, and the tables they fill (DESIGN.md section 5).
 
-Three kinds of fold. An append fold makes rows of each event and serves as the projection's memory: it knows every name
-it has seen, so a repeated event is noticed. A row fold keeps one row a key: `(row | None, event) -> row | None`. A span
-fold keeps the least and the greatest of what it has seen, which no repetition changes, so it needs no memory.
-None asks a clock, a random source or a database; the same log gives the same rows, however it is cut into batches.
+Three kinds of fold write rows, each row from one partition only. An append fold makes rows of each event and serves as
+the projection's memory: it knows every name it has seen, so a repeated event is noticed. A row fold keeps one row a
+key: `(row | None, event) -> row | None`. A span fold keeps the least and the greatest of what it has seen, which no
+repetition changes, so it needs no memory. None asks a clock, a random source or a database; the same log gives the same
+rows, however it is cut into batches. What joins several partitions is derived from those rows by the database
+(`Derived`), inside the fold's transaction.
 
 Decisions reach a fold only when they were applied, claims together with the judge's ruling.
 """
@@ -22,6 +24,7 @@ from libs.events.identity import tables as identity_tables
 from libs.events.identity.judge import Ruling
 from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Headers, Record
 from libs.events.position import Partition
+from libs.events.precompiled import Precompiled
 from libs.events.times import BadTime, canonical
 from libs.events.topics import BY_NAME, IDENTITY
 from libs.events.upcasts import UPCASTS
@@ -100,6 +103,22 @@ class SpanFold:
     greatest: tuple[str, ...]
 
 
+Statement = tuple[Precompiled, Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Derived:
+    """Tables that join what several partitions wrote, such as votes with the identity of who cast them.
+
+    `due` says, of the rows that a batch wrote, which statements bring the tables up to date, with what arguments; none
+    where nothing of theirs has changed. They are executed in order, after those rows were written and while identity
+    stands still. What they leave must be a function of the rows alone. `statements` are all there are.
+    """
+
+    statements: tuple[Precompiled, ...]
+    due: Callable[[Mapping[Table, Sequence[Row]], Mapping[Table, Sequence[TextRow]]], Sequence[Statement]]
+
+
 @dataclass(frozen=True, slots=True)
 class Projection:
     """Everything about a service's tables that a replay needs to know.
@@ -118,6 +137,7 @@ class Projection:
     appends: tuple[AppendFold, ...] = ()
     rows: tuple[RowFold, ...] = ()
     spans: tuple[SpanFold, ...] = ()
+    derived: Derived | None = None
 
     @property
     def metadatas(self) -> tuple[MetaData, ...]:

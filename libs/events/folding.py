@@ -29,7 +29,7 @@ from libs.events.rowstore import load
 from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
 from libs.events.steps import Step, Unreadable, ends_of
 from libs.events.topics import BY_NAME
-from libs.events.writing import Changes, write, write_at_once
+from libs.events.writing import Changes, derive, write, write_at_once
 
 logger = structlog.get_logger()
 
@@ -137,10 +137,10 @@ class Folder:
             sorter = await self._sort(connection, steps, known, parked, docket)
             guilty = await self._judge(sorter)
             changes = self._changes(sorter, guilty)
-            if changes.is_small:
+            if is_one_statement := changes.is_small and not changes.due:
                 pass_by("fold.before_commit")
                 await write_at_once(connection, moved, self._epochs, changes)
-        if not changes.is_small:
+        if not is_one_statement:
             await self._write(moved, changes)
         pass_by("fold.after_commit")
         self._parked = parked
@@ -181,7 +181,8 @@ class Folder:
 
     async def _write(self, moved: Ends, changes: Changes) -> None:
         async with self._transactions.begin() as connection:
-            await write(connection, moved, self._epochs, changes)
+            await (write_at_once if changes.is_small else write)(connection, moved, self._epochs, changes)
+            await derive(connection, changes.due)
             pass_by("fold.before_commit")
 
     def _changes(self, sorter: Sorter, guilty: list[TextRow]) -> Changes:
@@ -201,6 +202,8 @@ class Folder:
         for span in self._projection.spans:
             rows = {key: row for (name, key), row in sorter.spans.items() if name == span.table.name}
             changes.spans[span] = rows
+        if (derived := self._projection.derived) is not None:
+            changes.due = derived.due(changes.kept, changes.appended)
         return changes
 
 

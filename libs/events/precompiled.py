@@ -20,11 +20,11 @@ class Precompiled:
 
     def __init__(self, statement: Executable) -> None:
         compiled: Any = typed(ClauseElement, statement).compile(dialect=_DIALECT)
-        self._text = str(compiled)
+        self.text = str(compiled)
         self._names: list[str] = compiled.positiontup
         self._given = {name: value for name, value in compiled.params.items() if value is not None}
 
     async def execute(self, connection: AsyncConnection, arguments: Mapping[str, Any]) -> CursorResult[Any]:
         """Columns of the result are known by their names."""
         values = {**self._given, **arguments}
-        return await connection.exec_driver_sql(self._text, tuple([values[name] for name in self._names]))
+        return await connection.exec_driver_sql(self.text, tuple([values[name] for name in self._names]))

@@ -17,12 +17,13 @@ IDENTITY = Topic("identity", 0, 1, "contacts")
 CONTACTS = Topic("contacts", 1, 12, "contacts")
 OPERATIONS = Topic("operations", 5, 1, "the operator's commands")
 INTERACTIONS = Topic("interactions", 2, 12, "interactions")
+FEEDBACK = Topic("feedback", 3, 12, "feedback")
 
 TOPICS = (
     IDENTITY,
     CONTACTS,
     INTERACTIONS,
-    Topic("feedback", 3, 12, "feedback"),
+    FEEDBACK,
     Topic("scoring", 4, 12, "scoring"),
     OPERATIONS,
 )

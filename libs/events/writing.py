@@ -4,6 +4,10 @@ A large batch is a transaction of several statements, its new rows by COPY. A sm
 a transaction by itself: it locks the checkpoints, and writes only if all of them stand where the batch began, in the
 tenure of who folds it. Begin, compare, write and commit are then one round to the server instead of four or more, and
 the rounds are what a small batch costs.
+
+Where derived tables are due, either way is a transaction, and what joins identity with other rows begins once identity
+stands still: the checkpoint of its topic is locked, shared by all who derive. Whoever moves it waits for them, and then
+sees their rows (docs/decisions/0016).
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,23 +22,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.events.advancing import Ends, advance, checkpoint_arguments, given_checkpoints, is_held, moving, taken_over
 from libs.events.bookkeeping import checkpoints
 from libs.events.copying import copy_rows
-from libs.events.fold import Row, RowKey, SpanFold, TextRow
+from libs.events.fold import Row, RowKey, SpanFold, Statement, TextRow
 from libs.events.leases import Epochs
 from libs.events.precompiled import Precompiled
 from libs.events.rowstore import columns_of, put, remove, unnested, upserting
 from libs.events.spanstore import in_order, widen, widening
+from libs.events.topics import IDENTITY
 
 SMALL_ROWS = 500  # that are new, in all tables; beyond it COPY is quicker than arrays
 
 
 @dataclass(slots=True)
 class Changes:
-    """By table: new rows, rows to insert or replace, rows to widen, and keys of rows that go."""
+    """By table: new rows, rows to insert or replace, rows to widen, and keys of rows that go; then what is derived."""
 
     appended: dict[Table, Sequence[TextRow]] = field(default_factory=dict)
     kept: dict[Table, Sequence[Row]] = field(default_factory=dict)
     spans: dict[SpanFold, Mapping[RowKey, Row]] = field(default_factory=dict)
     removed: dict[Table, Sequence[RowKey]] = field(default_factory=dict)
+    due: Sequence[Statement] = ()
 
     @property
     def is_small(self) -> bool:
@@ -70,6 +76,19 @@ async def write_at_once(connection: AsyncConnection, moved: Ends, epochs: Epochs
     done = await _at_once(tuple(appended), tuple(kept), tuple(spans)).execute(connection, arguments)
     if done.scalar_one() != len(moved):
         raise taken_over()
+
+
+async def derive(connection: AsyncConnection, due: Sequence[Statement]) -> None:
+    """Bring derived tables up to date, inside the transaction that wrote what they come from."""
+    if due:
+        await connection.execute(_HOLD_IDENTITY)
+    for statement, arguments in due:
+        await statement.execute(connection, arguments)
+
+
+_HOLD_IDENTITY = (
+    select(checkpoints.c.next_offset).where(checkpoints.c.topic == IDENTITY.name).with_for_update(read=True)
+)
 
 
 @lru_cache(256)

@@ -14,7 +14,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from services.contacts.words import words_of
+from libs.service.words import words_of
 
 METADATA = MetaData()
 

@@ -11,7 +11,8 @@ import msgspec
 from libs.events import topics
 from libs.events.catalog.fields import Data
 from libs.events.catalog.operations import UUID_PATTERN
-from libs.events.catalog.table import CLAIMS, CONTACT_DECISIONS, CONTROLS, DECISIONS, OBSERVATIONS, Row
+from libs.events.catalog.table import contacts, feedback, interactions, operations
+from libs.events.catalog.table.row import Row
 from libs.events.terms import portable
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
@@ -43,6 +44,7 @@ class EventType:
     example: Mapping[str, Any]
     decoder: msgspec.json.Decoder[Data]
     topic: str
+    needs_subject: bool
 
 
 def _event_types(owner: str, kind: Kind, topic: str, rows: Sequence[Row]) -> dict[str, EventType]:
@@ -55,39 +57,42 @@ def _event_types(owner: str, kind: Kind, topic: str, rows: Sequence[Row]) -> dic
             data=row.data,
             summary=row.summary,
             rule=row.rule,
-            example=_envelope(name, owner, kind) | {"data": dict(row.example)},
+            example=_envelope(name, owner, kind, row) | {"data": dict(row.example)},
             decoder=msgspec.json.Decoder(row.data),
             topic=topic,
+            needs_subject=row.needs_subject,
         )
         for name, row in names.items()
     }
 
 
-def _envelope(name: str, owner: str, kind: Kind) -> dict[str, Any]:
+def _envelope(name: str, owner: str, kind: Kind, row: Row) -> dict[str, Any]:
     attributes = {"specversion": "1.0", "type": name, "time": "2026-03-02T10:15:00Z"}
     sender_id = f"example-{name.removeprefix('rapport.interactions.')}"
     interaction = "0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"
     command = "0198b1f3-77aa-7f10-a4c2-90b3d21e8f55"
     node = "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
+    about = {"subject": "crm:4711"} if row.needs_subject else {}
     match kind:
         case Kind.CONTROL:
             return attributes | {"id": command, "source": "/operations"}
         case Kind.OBSERVATION:
-            return attributes | {"id": sender_id, "source": "urn:example:shop", "subject": "crm:4711"}
+            return attributes | {"id": sender_id, "source": "urn:example:shop", **about}
         case Kind.CLAIM:
-            return attributes | {"id": command, "source": "/identity", "subject": "crm:4711", "subjectnode": node}
+            return attributes | {"id": command, "source": "/identity", **about, "subjectnode": node}
         case Kind.DECISION:
-            source = f"/{owner}/{interaction if owner == 'interactions' else command}"
-            own = {"id": command, "source": source, "subject": "crm:4711", "sequence": f"{1:020}"}
-            return attributes | (own if owner == "interactions" else own | {"subjectnode": node})
+            source = row.source or f"/{owner}/{interaction if owner == 'interactions' else command}"
+            own = {"id": command, "source": source, **about, "sequence": f"{1:020}"}
+            return attributes | (own if owner == "interactions" or not about else own | {"subjectnode": node})
 
 
 CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
-    _event_types("interactions", Kind.OBSERVATION, topics.INTERACTIONS.name, OBSERVATIONS)
-    | _event_types("interactions", Kind.DECISION, topics.INTERACTIONS.name, DECISIONS)
-    | _event_types("contacts", Kind.CLAIM, topics.IDENTITY.name, CLAIMS)
-    | _event_types("contacts", Kind.DECISION, topics.CONTACTS.name, CONTACT_DECISIONS)
-    | _event_types("operations", Kind.CONTROL, topics.OPERATIONS.name, CONTROLS)
+    _event_types("interactions", Kind.OBSERVATION, topics.INTERACTIONS.name, interactions.OBSERVATIONS)
+    | _event_types("interactions", Kind.DECISION, topics.INTERACTIONS.name, interactions.DECISIONS)
+    | _event_types("contacts", Kind.CLAIM, topics.IDENTITY.name, contacts.CLAIMS)
+    | _event_types("contacts", Kind.DECISION, topics.CONTACTS.name, contacts.DECISIONS)
+    | _event_types("feedback", Kind.DECISION, topics.FEEDBACK.name, feedback.DECISIONS)
+    | _event_types("operations", Kind.CONTROL, topics.OPERATIONS.name, operations.CONTROLS)
 )
 
 
@@ -115,7 +120,7 @@ def schema(type_: str) -> dict[str, Any]:
     event_type = CATALOG[type_]
     (data,), definitions = msgspec.json.schema_components([event_type.data], ref_template="#/$defs/{name}")
     own = _own_attributes(event_type.kind)
-    subject = [] if event_type.kind is Kind.CONTROL else ["subject"]
+    subject = ["subject"] if event_type.needs_subject else []
     return {
         "$schema": DIALECT,
         "$id": f"urn:rapport:{type_}",

@@ -10,7 +10,7 @@ from libs.events.identity.persons import holds
 from libs.events.identity.tables import members, registrations
 from services.contacts.queries.people import RANK
 from services.contacts.tables import seen, traits
-from services.contacts.words import wanted, words_of
+from libs.service.words import wanted, words_of
 
 _own = members.alias("own")
 
