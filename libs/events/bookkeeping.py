@@ -3,6 +3,7 @@
 from sqlalchemy import (
     BigInteger,
     Column,
+    ColumnElement,
     DateTime,
     Index,
     Integer,
@@ -12,6 +13,8 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    func,
+    select,
     text,
 )
 
@@ -113,6 +116,13 @@ counted = verdicts.c.sequence.is_not(None)
 """Those that moved their scope's head."""
 Index("verdicts_counted_name", verdicts.c.name, unique=True, postgresql_where=counted)
 Index("verdicts_head", verdicts.c.scope, verdicts.c.sequence.desc(), unique=True, postgresql_where=counted)
+
+
+def head_of(scope: ColumnElement[str]) -> ColumnElement[int]:
+    """How many decisions of a scope were applied: the next one has one more as its sequence."""
+    last = select(verdicts.c.sequence).where(verdicts.c.scope == scope, counted)
+    return func.coalesce(last.order_by(verdicts.c.sequence.desc()).limit(1).scalar_subquery(), 0)
+
 
 COMPARED = (quarantined, parked_keys, parked_records)
 """Those that are a function of the log, and so belong to a generation's digest."""

@@ -60,22 +60,17 @@ class Draft(NamedTuple):
 
 
 def drafted(
-    command: UUID, data: Data, *, topic: Topic, key: str, source: str, subject: str, node: UUID,
-    sequence: int | None = None,
+    command: UUID, data: Data, *, topic: Topic, key: str, source: str, subject: str | None, node: UUID | None,
+    sequence: int | None = None, time: str | None = None,
 ) -> Draft:  # fmt: skip
-    """The draft of one of our own events; without a time of its own it happened when it is recorded."""
-    event = {
-        "specversion": "1.0",
-        "id": str(command),
-        "source": source,
-        "type": type_of(data),
-        "subject": subject,
-        "datacontenttype": "application/json",
-        "data": data,
-    }
-    if str(node) != key:
-        event["subjectnode"] = str(node)
-    return Draft(topic.name, key, event, sequence)
+    """The draft of one of our own events, about somebody or nobody; without a time it happened when it is recorded."""
+    event: dict[str, Any] = {"specversion": "1.0", "id": str(command), "source": source, "type": type_of(data)}
+    if subject is not None:
+        event["subject"] = subject
+        event |= {} if str(node) == key else {"subjectnode": str(node)}
+    if time is not None:
+        event["time"] = time
+    return Draft(topic.name, key, event | {"datacontenttype": "application/json", "data": data}, sequence)
 
 
 class Done(NamedTuple):

@@ -1,15 +1,18 @@
 """Query parameters that lists of several services share."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic_core import PydanticCustomError
 from starlette.convertors import PathConvertor, register_url_convertor
 
+from libs.events.clock import now
 from libs.events.terms import CHANNEL_PATTERN, TOUCHPOINT_PATTERN
-from libs.events.times import parse
+from libs.events.times import MAX_AHEAD, parse
 
 MAX_LIMIT = 500
 REMEMBERED_QUERIES = 4_096  # about 2 MB; pages are asked for with few different parameters
@@ -26,7 +29,7 @@ class AnyText(PathConvertor):
 register_url_convertor("text", AnyText())
 
 
-def _term(pattern: str, what: str) -> AfterValidator:
+def term(pattern: str, what: str) -> AfterValidator:
     compiled = re.compile(pattern)
 
     def check(value: str | None) -> str | None:
@@ -44,11 +47,20 @@ def _moment(value: object) -> object:
     return parse(value)
 
 
+def _not_ahead(value: datetime | None) -> datetime | None:
+    if value is not None and value > now() + MAX_AHEAD:
+        raise PydanticCustomError("time_ahead", "must not lie more than 5 minutes ahead")
+    return value
+
+
 Moment = Annotated[AwareDatetime, BeforeValidator(_moment)]
+Happened = Annotated[
+    Moment | None, AfterValidator(_not_ahead), Field(description="When it happened, at most 5 minutes ahead; else now")
+]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items a page has at most")]
 Cursor = Annotated[str | None, Field(description="`next_cursor` of the page before")]
-Channel = Annotated[str | None, _term(CHANNEL_PATTERN, "channel"), Field(description="Only this channel")]
-Touchpoint = Annotated[str | None, _term(TOUCHPOINT_PATTERN, "touchpoint"), Field(description="Only this touchpoint")]
+Channel = Annotated[str | None, term(CHANNEL_PATTERN, "channel"), Field(description="Only this channel")]
+Touchpoint = Annotated[str | None, term(TOUCHPOINT_PATTERN, "touchpoint"), Field(description="Only this touchpoint")]
 Direction = Annotated[Literal["inbound", "outbound"] | None, Field(description="Only this direction")]
 
 

@@ -20,8 +20,8 @@ def words_of(column: ColumnElement[Any]) -> ColumnElement[Any]:
     return func.to_tsvector(text("'simple'::regconfig"), plain, type_=TSVECTOR)
 
 
-def wanted(words: str) -> ColumnElement[Any]:
-    """A text search query: every one of these words begins one. It finds nothing where there is no word."""
+def wanted(words: str, *, together: bool = True) -> ColumnElement[Any]:
+    """A text search query: every one of these words begins one, or any of them. Without a word it finds nothing."""
     word = func.unnest(func.tsvector_to_array(words_of(cast(words, Text)))).column_valued("word")
-    beginnings = func.string_agg(func.quote_literal(word, type_=Text) + ":*", " & ")
+    beginnings = func.string_agg(func.quote_literal(word, type_=Text) + ":*", " & " if together else " | ")
     return select(cast(beginnings, TSQUERY)).scalar_subquery()

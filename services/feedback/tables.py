@@ -74,8 +74,9 @@ boards = Table(
 )
 Index("boards_in_order", boards.c.occurred_at, boards.c.id)
 
-# One row an idea or proposal. `merged_into` is the idea that it was linked to, by the merge. Lists are JSON: `tags`, the
-# `changes` that answer it, and what was decided as `history`, `answers` and `promises`. `comments` counts what is shown.
+# One row an idea or proposal. `merged_into` is the idea that it was linked to, by the merge. Lists are JSON: its tags,
+# the `changes` that answer it, and what was decided as `history`, `answers` and `promises`; `comments` counts what is
+# shown. `shown` is its entry in lists, JSON without the closing brace: the tally of the moment comes behind it.
 ideas = Table(
     "ideas",
     METADATA,
@@ -101,6 +102,7 @@ ideas = Table(
     _text("answers"),
     _text("history"),
     _text("promises"),
+    _text("shown"),
 )
 Index("ideas_of_board", ideas.c.board, ideas.c.occurred_at, ideas.c.id)
 Index("ideas_merged_into", ideas.c.merged_into, postgresql_where=ideas.c.merged_into.is_not(None))

@@ -12,9 +12,6 @@ from services.feedback.projection.places import given, placed
 
 _encode = msgspec.json.Encoder().encode
 
-PLAIN = ("title", "description", "status")
-"""Fields that a change may name and that are columns by the same name."""
-
 
 def board_keys(fact: Fact) -> Sequence[RowKey]:
     match fact.data:
@@ -48,11 +45,10 @@ def fold_board(row: Row | None, fact: Fact, _key: RowKey) -> Row | None:
 
 
 def _changed(to: dict[str, Any]) -> Row:
-    changed = {name: value for name, value in to.items() if name in PLAIN and isinstance(value, str | None)}
-    changed |= {name: to[name] for name in ("budget", "cap") if isinstance(to.get(name), int)}
-    if isinstance(eligibility := to.get("eligibility"), dict):
-        changed |= _eligibility(eligibility)
-    return {name: value for name, value in changed.items() if value is not None or name == "description"}
+    """What of a change a column can hold."""
+    fits: dict[str, Any] = {"title": str, "status": str, "budget": int, "cap": int | None, "description": str | None}
+    changed = {name: to[name] for name, kind in fits.items() if name in to and isinstance(to[name], kind)}
+    return changed | (_eligibility(to["eligibility"]) if isinstance(to.get("eligibility"), dict) else {})
 
 
 def _eligibility(eligibility: dict[str, Any]) -> Row:

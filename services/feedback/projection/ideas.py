@@ -9,6 +9,7 @@ from msgspec import UNSET
 
 from libs.events.catalog import feedback as events
 from libs.events.fold import Fact, Row, RowKey
+from libs.events.topics import FEEDBACK
 from services.feedback.projection.places import authored, given, happened, listed, noted, placed
 
 ABOUT_IDEA = (
@@ -25,6 +26,12 @@ ABOUT_IDEA = (
 )
 ABOUT_CHANGE = events.ChangeLinked | events.ChangeShipped | events.OutcomeMeasured | events.LoopReopened
 NULLABLE = ("text", "value_factor")
+SHOWN = (
+    "id", "board", "kind", "status", "title", "touchpoint", "value_factor", "interaction", "merged_into", "comments",
+    "occurred_at", "recorded_at", "answered_at", "shipped_at", "version",
+)  # fmt: skip
+
+_encode = msgspec.json.Encoder().encode
 
 
 def idea_keys(fact: Fact) -> Sequence[RowKey]:
@@ -37,6 +44,21 @@ def idea_keys(fact: Fact) -> Sequence[RowKey]:
 
 def fold_idea(row: Row | None, fact: Fact, _key: RowKey) -> Row | None:
     """What was decided about an idea that nobody submitted has no row."""
+    after = _folded(row, fact)
+    return after if after is None or after is row else after | {"shown": shown(after)}
+
+
+def shown(row: Row) -> str:
+    """Its entry in lists, as JSON without the closing brace."""
+    entry = {name: row[name] for name in SHOWN}
+    author = None if row["subject"] is None else {"contact": row["node"], "name": row["subject"]}
+    lists = {name: msgspec.Raw(row[name].encode()) for name in ("tags", "changes")}
+    actor = None if row["actor"] is None else msgspec.Raw(row["actor"].encode())
+    position = f"{FEEDBACK.name}/{row['partition']}/{row['offset']}"
+    return _encode(entry | lists | {"author": author, "actor": actor, "position": position}).decode()[:-1]
+
+
+def _folded(row: Row | None, fact: Fact) -> Row | None:
     match fact.data:
         case events.IdeaSubmitted() | events.ProposalPublished() as data:
             return _new(fact, data) if row is None else row
@@ -75,6 +97,7 @@ def _new(fact: Fact, data: events.IdeaSubmitted | events.ProposalPublished) -> R
         "answers": "[]",
         "history": noted("[]", fact, status="submitted"),
         "promises": "[]",
+        "shown": "",
     }
 
 

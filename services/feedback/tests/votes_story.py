@@ -61,7 +61,8 @@ class VotesStory:
 
     def _voted(self) -> Told:
         idea, name = self.idea(self.random.randrange(IDEAS)), self.random.choice(NAMES)
-        spent, stance = self.random.randint(1, 9), self.random.choice(("up", "up", "down"))
+        stances: list[feedback.Stance] = ["up", "up", "down"]
+        spent, stance = self.random.randint(1, 9), self.random.choice(stances)
         data = self.random.choice(
             (
                 feedback.VoteCast(idea=idea, stance=stance, credits=spent),

@@ -1,0 +1,1 @@
+"""Queries of feedback: what commands are decided on, and what is answered."""

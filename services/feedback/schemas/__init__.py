@@ -1,0 +1,1 @@
+"""What the routes of feedback take and answer, as the OpenAPI document tells it."""
