@@ -8,18 +8,20 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from libs.events.arbitration import sequence_text
+from libs.events.arbitration import sequence_of, sequence_text
 from libs.events.catalog.registry import CATALOG, EventType, Kind
 from libs.events.envelope import name_of
 from libs.events.identifiers import Nodes, as_uuid8, parse
 from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Record
 from libs.events.log_created import ensure_topics
 from libs.events.memory_log import MemoryLog
-from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+from libs.events.tests.rich_feedback import boards
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
 
 GOLDEN = {path.stem: path.read_bytes() for path in (Path(__file__).parents[3] / "tests/golden").glob("*.json")}
 CUSTOMERS = [f"crm:{number}" for number in range(7)] + ["email:ada@example.org"]
 NAMES = [*CUSTOMERS, "email:joe@example.org", "tel:+4930123", "device:1"]
+BOARDS = 4
 CALL = "rapport.interactions.interaction.recorded.v1"
 
 _nodes = Nodes(b"the secret of a test, 32 bytes..")
@@ -42,7 +44,8 @@ def rich_story(seed: int) -> list[Told]:
     random = Random(seed)
     queues = [[(INTERACTIONS.name, each)] for each in _observations(random)]
     queues.append([(IDENTITY.name, each) for each in _claims(random)])
-    queues += [[(topic, each) for each in queue] for topic, queue in _decisions(random)]
+    decided = [*_decisions(random), *_boards(random)]
+    queues += [[(topic, each) for each in queue] for topic, queue in decided]
     turns = [queue for queue in queues for _ in queue]
     random.shuffle(turns)
     taken = [iter(queue) for queue in queues]
@@ -84,6 +87,10 @@ def _observations(random: Random) -> Iterator[Record]:
                     yield _record(undated | {"id": f"{event['id']}-undated"})
 
 
+def _claim_id(number: int) -> UUID:
+    return UUID(int=0x7000_8000_0000_0000_0000 + number)
+
+
 class _Claims:
     """Claims about what was said before, so that many of them take effect; some come again, some are nonsense."""
 
@@ -123,7 +130,7 @@ class _Claims:
     def event(self, number: int) -> Event:
         names = ["contact.registered", "identifier.linked", "contacts.merged"] * 2
         names += ["identifier.unlinked", "contacts.unmerged", "conflict.resolved"]
-        name, id_ = self.random.choice(names), UUID(int=0x7000_8000_0000_0000_0000 + number)
+        name, id_ = self.random.choice(names), _claim_id(number)
         event = {
             "specversion": "1.0", "id": str(id_), "source": "/identity", "type": f"rapport.contacts.{name}.v1",
             "subject": self.random.choice(NAMES), "subjectnode": str(_nodes.of(parse(self.random.choice(NAMES)))),
@@ -168,13 +175,31 @@ def _decisions(random: Random) -> Iterator[tuple[str, list[Record]]]:
 def _about(random: Random, topic: str, types: Sequence[EventType], customer: str) -> Iterator[Record]:
     source, key, common = _place(random, topic, customer)
     more = {} if topic == CONTACTS.name else {"interaction": source.removeprefix("/interactions/")}
-    said: list[tuple[Event, str]] = []
+    events = []
     for head in range(10):
         sample = json.loads(GOLDEN[random.choice(types).name])
         id_ = as_uuid8(hashlib.sha256(f"{source} {head}".encode()).digest())
         event = sample | common | {"id": str(id_), "source": source, "sequence": sequence_text(head + 1)}
-        event["data"] = sample["data"] | more
-        request = f"request {head}" if head % 2 else ""
+        events.append(event | {"data": sample["data"] | more})
+    return _written(random, events, key, spoilt=0.2)
+
+
+def _boards(random: Random) -> Iterator[tuple[str, list[Record]]]:
+    """Several boards, the last of which goes wrong somewhere."""
+    names = [*NAMES, *(f"contact:{_claim_id(number)}" for number in range(0, 30, 10))]
+    named = [{"name": name, "node": str(_nodes.of(parse(name)))} for name in names]
+    for number, (board, events) in enumerate(boards(random, named, BOARDS)):
+        records = list(_written(random, events, board.encode(), spoilt=0))
+        if number == BOARDS - 1:
+            records.insert(random.randrange(len(records)), Record(board.encode(), b"no event at all"))
+        yield FEEDBACK.name, records
+
+
+def _written(random: Random, events: Sequence[Event], key: bytes, *, spoilt: float) -> Iterator[Record]:
+    """Decisions of one key, with superseded and repeated copies among them."""
+    said: list[tuple[Event, str]] = []
+    for number, event in enumerate(events):
+        head, request = sequence_of(event["sequence"]) - 1, f"request {number}" if number % 2 else ""
         match random.randrange(9):
             case 0 if head:
                 yield _record(event | {"sequence": sequence_text(head)}, key, request)
@@ -184,7 +209,7 @@ def _about(random: Random, topic: str, types: Sequence[EventType], customer: str
             case 2 if said:
                 again, _ = random.choice(said)
                 yield _record(again, key, "of another request")
-            case 3 if random.random() < 0.2:
+            case 3 if random.random() < spoilt:
                 yield _record(event | {"sequence": "the next"}, key, request)
         yield _record(event, key, request)
         said.append((event, request))
