@@ -1,22 +1,36 @@
-"""From events to entries. Pure; one row an event, which knows its name; of a claim one for each name it is about."""
+"""From events to entries. Pure; one row an event, which knows its name; of a claim one for each name it is about.
+
+What the company decides about its boards and changes is about no customer, and stands on nobody's timeline.
+"""
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
+from libs.events.catalog import feedback
 from libs.events.catalog.fields import Observation
 from libs.events.fold import AppendFold, Fact, Projection, TextRow
 from libs.events.identifiers import normal
-from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
 from services.timeline.tables import METADATA, entries, identity_entries
 from services.timeline.titles import title
 
-VERSION = 2
-FINGERPRINT = "sha256:f8a8601d27c3327cca66e7d48645e204136aa479cc3d70cd3baa60d5529a62a0"
+VERSION = 3
+FINGERPRINT = "sha256:81c740c80e7b7cd3c839cb0622ecf1e08e5868d411d34d485c0e2f1c9745d55c"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36
+
+
+class _Filed(NamedTuple):
+    """What an event's data says of its circumstances."""
+
+    actor: object = None
+    channel: str | None = None
+    direction: str | None = None
+    touchpoint: str | None = None
 
 
 class Item(msgspec.Struct, frozen=True, gc=False):
@@ -39,10 +53,10 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 
 
 def rows(fact: Fact) -> Sequence[TextRow]:
-    """The row of an event. Raises ValueError for one that is about nobody: then its key is parked."""
-    if fact.partition.topic == IDENTITY.name:
+    """The row of an event. Raises ValueError for one that names nobody where it should: then its key is parked."""
+    event, node, topic = fact.event, fact.node, fact.partition.topic
+    if topic == IDENTITY.name or (topic == FEEDBACK.name and event.subject is None):
         return ()
-    event, node = fact.event, fact.node
     if event.subject is None or len(node) != _NODE_CHARACTERS:
         raise ValueError("the event names nobody that it is about")
     return ((*_place(fact, node), fact.name, fact.digest, *_shown(fact, normal(event.subject), item(fact))),)
@@ -67,14 +81,7 @@ def _shown(fact: Fact, subject: str, entry: Item) -> TextRow:
 
 def item(fact: Fact) -> Item:
     """The entry as it is answered."""
-    event, data = fact.event, fact.data
-    actor: object = None
-    channel = direction = touchpoint = None
-    if isinstance(data, Observation):
-        actor = None if data.actor is UNSET else data.actor
-        channel = None if data.channel is UNSET else data.channel
-        direction = None if data.direction is UNSET else data.direction
-        touchpoint = None if data.touchpoint is UNSET else data.touchpoint
+    event, filed = fact.event, _filed(fact.data)
     topic = fact.partition.topic
     ruling = None if fact.ruling is None else fact.ruling.verdict.value
     return Item(
@@ -82,11 +89,11 @@ def item(fact: Fact) -> Item:
         type=event.type,
         service=topic,
         contact=fact.node,
-        title=title(event.type, data, ruling=ruling),
-        actor=actor,
-        channel=channel,
-        direction=direction,
-        touchpoint=touchpoint,
+        title=title(event.type, fact.data, ruling=ruling),
+        actor=filed.actor,
+        channel=filed.channel,
+        direction=filed.direction,
+        touchpoint=filed.touchpoint,
         occurred_at=fact.occurred_at,
         recorded_at=fact.recorded_at,
         position=f"{topic}/{fact.partition.number}/{fact.offset}",
@@ -95,11 +102,29 @@ def item(fact: Fact) -> Item:
     )
 
 
+def _filed(data: object) -> _Filed:
+    match data:
+        case Observation():
+            return _Filed(_given(data.actor), _given(data.channel), _given(data.direction), _given(data.touchpoint))
+        case feedback.VoteCast() | feedback.VoteChanged() | feedback.VoteWithdrawn():
+            return _Filed(_given(data.proxy))
+        case feedback.IdeaSubmitted() | feedback.ProposalPublished():
+            return _Filed(_given(data.actor), touchpoint=data.touchpoint)
+        case feedback.BeneficiaryNotified():
+            return _Filed(_given(data.actor), data.channel, "outbound")
+        case _:
+            return _Filed(_given(getattr(data, "actor", UNSET)))
+
+
+def _given(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
 PROJECTION = Projection(
     service="timeline",
     version=VERSION,
     fingerprint=FINGERPRINT,
-    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
+    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name),
     metadata=METADATA,
     memory=AppendFold(entries, rows, order=0),
     appends=(AppendFold(identity_entries, claim_rows, order=0),),

@@ -27,8 +27,16 @@ FOREIGN: dict[str, Any] = json.loads(GOLDEN["com.example.cart.abandoned"])
 AMENDED: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.amended.v1"])
 CHANGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.traits_changed.v1"])
 MERGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contacts.merged.v1"])
+BOARD = "019cae18-15e0-7d3e-ba4e-e198d039f165"
 ADA = Name("contact:019cae0f-d880-7c83-8a19-fdb5fc9d4931", UUID("019cae0f-d880-7c83-8a19-fdb5fc9d4931"))
 OTHER_NAME = Name("crm:4712", UUID("b27a4e90-6f13-8d52-8c4e-70a1d95b3f26"))
+
+
+def feedback(name: str) -> Any:
+    return json.loads(GOLDEN[f"rapport.feedback.{name}.v1"])
+
+
+CHANGED_VOTE: dict[str, Any] = feedback("vote.changed")
 
 
 def fact(event: dict[str, Any], key: str = NODE, place: Partition = PLACE) -> Fact:
@@ -145,6 +153,77 @@ def test_a_change_of_traits_stands_under_the_name_that_it_was_made_by() -> None:
     assert columns[7:] == [RECORDED_AT, "crm:4711", CHANGED["type"], None, None, None]
     said = json.loads(entry or "")
     assert (said["service"], said["contact"], said["data"]) == ("contacts", CHANGED["subjectnode"], CHANGED["data"])
+
+
+def test_a_vote_stands_with_whoever_cast_it_for_the_voter() -> None:
+    *columns, entry = row(fact(CHANGED_VOTE, BOARD, Partition("feedback", 2)))
+    name = name_of("feedback", BOARD, CHANGED_VOTE["source"], CHANGED_VOTE["id"])
+    digest = digest_of(json.dumps(CHANGED_VOTE).encode())
+    assert columns == [
+        NODE, "2026-03-02T10:39:00Z", "3", "2", "7", name, digest, RECORDED_AT, "crm:4711", CHANGED_VOTE["type"],
+        None, None, None,
+    ]  # fmt: skip
+    assert json.loads(entry or "") == {
+        "event_id": CHANGED_VOTE["id"],
+        "type": "rapport.feedback.vote.changed.v1",
+        "service": "feedback",
+        "contact": NODE,
+        "title": "Changed the vote on an idea: for it, with 1 credit (entered by agent-7)",
+        "actor": {"kind": "staff", "id": "agent-7"},
+        "channel": None,
+        "direction": None,
+        "touchpoint": None,
+        "occurred_at": "2026-03-02T10:39:00Z",
+        "recorded_at": RECORDED_AT,
+        "position": "feedback/2/7",
+        "source": CHANGED_VOTE["source"],
+        "data": CHANGED_VOTE["data"],
+    }
+
+
+AGENT = {"kind": "staff", "id": "agent-7"}
+NOBODY: list[object] = [None, None, None, None]
+
+
+@pytest.mark.parametrize(
+    ("name", "filed"),
+    [
+        ("idea.submitted", [AGENT, None, None, "website"]),
+        ("idea.edited", [AGENT, None, None, None]),
+        ("idea.tagged", [AGENT, None, None, None]),
+        ("idea.status_changed", [AGENT, None, None, None]),
+        ("idea.answered", [AGENT, None, None, None]),
+        ("vote.cast", NOBODY),
+        ("vote.withdrawn", [AGENT, None, None, None]),
+        ("vote.invalidated", [AGENT | {"id": "agent-3"}, None, None, None]),
+        ("comment.posted", NOBODY),
+        ("comment.removed", [AGENT, None, None, None]),
+        ("beneficiary.notified", [{"kind": "system", "id": "newsletter"}, "email", "outbound", None]),
+    ],
+)
+def test_feedback_is_filed_by_what_it_says(name: str, filed: list[object]) -> None:
+    *columns, entry = row(fact(feedback(name), BOARD, Partition("feedback", 2)))
+    said = json.loads(entry or "")
+    assert [said[field] for field in ("actor", "channel", "direction", "touchpoint")] == filed
+    assert columns[-3:] == [said["channel"], said["touchpoint"], said["direction"]]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "board.opened", "board.changed", "proposal.published", "ideas.merged", "ideas.unmerged",
+        "change.linked", "change.shipped", "outcome.measured", "loop.closed", "loop.reopened",
+    ],
+)  # fmt: skip
+def test_what_a_company_decides_about_its_own_is_no_entry(name: str) -> None:
+    assert rows(fact(feedback(name), BOARD, Partition("feedback", 2))) == ()
+
+
+def test_a_type_of_feedback_that_is_not_known_yet_stands_with_whom_it_names() -> None:
+    later = feedback("vote.cast") | {"type": "rapport.feedback.market.opened.v1"}
+    about_nobody = {name: value for name, value in later.items() if not name.startswith("subject")}
+    assert row(fact(later, BOARD, Partition("feedback", 2)))[0] == NODE
+    assert rows(fact(about_nobody, BOARD, Partition("feedback", 2))) == ()
 
 
 def test_a_claim_stands_under_each_name_that_it_is_about() -> None:

@@ -41,6 +41,28 @@ TITLES = {
     "contacts.unmerged": "Unmerged from crm:4711, contact …5be0c4a7d902: father and son",
     "conflict.resolved": "Conflict resolved for crm:4711: asked by telephone",
     "contact.traits_changed": "Changed name: Ada Byron -> Ada Lovelace",
+    "board.opened": "Board opened: What should our shop do better?",
+    "board.changed": "Board changed, status: open -> closed: the season is over",
+    "idea.submitted": "Submitted an idea: Show the delivery day before I pay (entered by agent-7)",
+    "proposal.published": "Proposal put to the vote: Deliver on Saturdays, for 2 EUR",
+    "idea.edited": "Idea edited: title",
+    "idea.tagged": "Idea tagged: basket, delivery",
+    "idea.status_changed": "Idea planned for 2026-06-30: the carrier can tell us the day",
+    "idea.answered": "Idea answered: Thank you: we are asking the carriers",
+    "ideas.merged": "Idea merged into another: both want to know the day",
+    "ideas.unmerged": "Idea no longer merged into another: one is about collecting in the store",
+    "vote.cast": "Voted for an idea with 3 credits",
+    "vote.changed": "Changed the vote on an idea: for it, with 1 credit (entered by agent-7)",
+    "vote.withdrawn": "Withdrew the vote on an idea: not needed any more",
+    "vote.invalidated": "Vote on an idea found not to count: cast by a script",
+    "comment.posted": "Commented on an idea: The hour would be better still",
+    "comment.removed": "Comment removed: names another customer",
+    "change.linked": "Change that answers an idea: The delivery day in the basket",
+    "change.shipped": "Change shipped: on the website; the app follows",
+    "outcome.measured": ("Target met: parcels that nobody was at home for at 8.2 percent, from 14.5, to be 10"),
+    "loop.closed": "Those who asked were told: You asked for the delivery day: it is in the basket now",
+    "loop.reopened": "An idea worked on again: one parcel in ten still finds nobody",
+    "beneficiary.notified": "Told by email what came of an idea: The delivery day is in the basket now",
     "log.created": "Log created",
 }
 
@@ -50,6 +72,78 @@ def test_every_type_has_a_line_of_its_own(event_type: EventType) -> None:
     data = msgspec.convert(event_type.example["data"], event_type.data)
     name = event_type.name.removeprefix(f"rapport.{event_type.owner}.").removesuffix(".v1")
     assert title(event_type.name, data) == TITLES[name]
+
+
+IDEA = "0198b1f6-1b2c-7d3e-8f40-5a6b7c8d9e0f"
+STAFF = {"kind": "staff", "id": "agent-7"}
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "line"),
+    [
+        ("idea.submitted", {"actor": UNSET}, "Submitted an idea: Show the delivery day before I pay"),
+        (
+            "idea.submitted",
+            {"actor": {"kind": "staff"}},
+            "Submitted an idea: Show the delivery day before I pay (entered by staff)",
+        ),
+        (
+            "idea.submitted",
+            {"actor": {"kind": "customer", "id": "crm:4711"}},
+            "Submitted an idea: Show the delivery day before I pay",
+        ),
+        ("vote.cast", {"credits": UNSET}, "Voted for an idea"),
+        ("vote.cast", {"credits": 1, "proxy": STAFF}, "Voted for an idea with 1 credit (entered by agent-7)"),
+        ("vote.cast", {"stance": "down", "credits": UNSET}, "Voted against an idea"),
+        (
+            "vote.changed",
+            {"stance": "down", "credits": UNSET, "proxy": UNSET},
+            "Changed the vote on an idea: against it",
+        ),
+        ("vote.withdrawn", {"reason": UNSET, "proxy": STAFF}, "Withdrew the vote on an idea (entered by agent-7)"),
+        ("idea.tagged", {"tags": []}, "Tags taken off an idea"),
+        (
+            "idea.edited",
+            {"changes": {"touchpoint": {"from": "store", "to": "website"}}, "reason": "a slip"},
+            "Idea edited: touchpoint: store -> website: a slip",
+        ),
+        (
+            "idea.status_changed",
+            {"to": "under_review", "promised_for": UNSET, "reason": "new"},
+            "Idea under review: new",
+        ),
+        (
+            "idea.status_changed",
+            {"to": "in_progress", "reason": "begun"},
+            "Idea in progress, promised for 2026-06-30: begun",
+        ),
+        ("ideas.unmerged", {"reason": UNSET}, "Idea no longer merged into another"),
+        (
+            "comment.posted",
+            {"reply_to": "0198b1f6-4e5f-7061-b273-8d9e0f1a2b3c", "actor": STAFF},
+            "Replied to a comment on an idea: The hour would be better still (entered by agent-7)",
+        ),
+        ("change.linked", {"ideas": [IDEA] * 3, "title": "it"}, "Change that answers 3 ideas: it"),
+        ("change.shipped", {"note": UNSET}, "Change shipped"),
+        (
+            "outcome.measured",
+            {"actual": 12.0, "metric": "calls", "unit": UNSET},
+            "Target missed: calls at 12, from 14.5, to be 10",
+        ),
+        ("loop.reopened", {"ideas": [IDEA] * 2}, "2 ideas worked on again: one parcel in ten still finds nobody"),
+        ("beneficiary.notified", {"channel": "face_to_face", "text": UNSET}, "Told face to face what came of an idea"),
+        ("beneficiary.notified", {"channel": "web", "text": UNSET}, "Told on the web what came of an idea"),
+        (
+            "beneficiary.notified",
+            {"channel": "acme:the_app", "text": UNSET},
+            "Told by the app (acme) what came of an idea",
+        ),
+    ],
+)
+def test_a_line_of_feedback_says_who_did_what(name: str, changes: dict[str, object], line: str) -> None:
+    event_type = CATALOG[f"rapport.feedback.{name}.v1"]
+    said = {field: value for field, value in {**event_type.example["data"], **changes}.items() if value is not UNSET}
+    assert title(event_type.name, msgspec.convert(said, event_type.data)) == line
 
 
 @pytest.mark.parametrize(
