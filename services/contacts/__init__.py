@@ -2,5 +2,6 @@
 
 Owns    contacts with their traits, merges, and conflicts over names
 Writes  the topic identity (claims, on which the judge rules) and the topic contacts (decisions about traits)
-Reads   the topics identity, contacts and interactions (whose names are contacts too, until somebody registers them)
+Reads   the topics identity and contacts, and interactions and feedback (whose names are contacts too, until somebody
+        registers them)
 """

@@ -8,16 +8,20 @@ import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog.contacts import TraitsChanged
+from libs.events.catalog.feedback import CommentPosted, IdeaSubmitted, VoteCast, VoteChanged, VoteWithdrawn
 from libs.events.catalog.registry import Kind
 from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, SpanFold, TextRow
 from libs.events.identifiers import normal
 from libs.events.times import parse
-from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
 from services.contacts.decider import REGISTRATION, TRUST
 from services.contacts.tables import METADATA, seen, traits, undated
 
-VERSION = 1
-FINGERPRINT = "sha256:a2b7f1946ecd450c087b461a827d739bee37ad1480f3ce0cc8cd197f8e6a6984"
+VERSION = 2
+FINGERPRINT = "sha256:dc50a6bb59efe4c0081015290f9a5af6459b3611a6a0f1dec245e4262de5fdf2"
+
+ACTS = (IdeaSubmitted, VoteCast, VoteChanged, VoteWithdrawn, CommentPosted)
+"""What a customer does on a board, by themselves or through somebody of the company."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -65,8 +69,8 @@ def _rank(row: Row) -> tuple[Any, ...]:
 
 
 def seen_row(fact: Fact) -> Row | None:
-    """That a name was seen: only what happened to somebody tells so, not what was decided or claimed about them."""
-    if fact.kind in {Kind.DECISION, Kind.CLAIM, Kind.CONTROL} or fact.partition.topic == IDENTITY.name:
+    """That a name was seen: what happened to somebody or what they did tells so, not what was decided about them."""
+    if not (_is_observed(fact) or _acted(fact)):
         return None
     if fact.event.subject is None:
         raise ValueError("the event names nobody that it is about")
@@ -81,9 +85,18 @@ def seen_row(fact: Fact) -> Row | None:
     }
 
 
+def _acted(fact: Fact) -> bool:
+    """Whether a customer said or voted something, and not the company about them."""
+    return isinstance(fact.data, ACTS) and fact.event.subject is not None
+
+
+def _is_observed(fact: Fact) -> bool:
+    return fact.kind in {None, Kind.OBSERVATION} and fact.partition.topic not in {IDENTITY.name, FEEDBACK.name}
+
+
 def is_undated(fact: Fact) -> bool:
     """An observation that happened when it was recorded: coming again, it would seem to have happened again."""
-    return fact.event.time is None and fact.kind in {None, Kind.OBSERVATION} and fact.partition.topic != IDENTITY.name
+    return fact.event.time is None and _is_observed(fact)
 
 
 def undated_rows(fact: Fact) -> Sequence[TextRow]:
@@ -95,7 +108,7 @@ PROJECTION = Projection(
     service="contacts",
     version=VERSION,
     fingerprint=FINGERPRINT,
-    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name),
+    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name),
     metadata=METADATA,
     memory=AppendFold(undated, undated_rows, order=0, remembers=is_undated),
     rows=(RowFold(traits, trait_keys, fold_trait),),

@@ -16,10 +16,11 @@ from libs.events.log import Record
 from libs.events.position import Partition
 from libs.events.tests.rich_story import GOLDEN
 from libs.events.topics import BY_NAME
-from services.contacts.projection import fold_trait, seen_row, trait_keys
+from services.contacts.projection import ACTS, fold_trait, seen_row, trait_keys, undated_rows
 
 CONTACT = "019cae0f-d880-7c83-8a19-fdb5fc9d4931"
 NODE = "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
+BOARD = "019cae18-15e0-7d3e-ba4e-e198d039f165"
 RECORDED_AT = "2026-03-02T12:00:00.250Z"
 REGISTERED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.registered.v1"])
 CHANGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.traits_changed.v1"])
@@ -140,6 +141,43 @@ class TestSeen:
         row = seen_row(happened(FOREIGN, subject=f"contact:{NODE}"))
         assert row is not None
         assert row["name"] == ""
+
+    @pytest.mark.parametrize(
+        "name", ["idea.submitted", "vote.cast", "vote.changed", "vote.withdrawn", "comment.posted"]
+    )
+    def test_what_a_customer_does_on_a_board_shows_them(self, name: str) -> None:
+        event = json.loads(GOLDEN[f"rapport.feedback.{name}.v1"])
+        happened_at = datetime.fromisoformat(event["time"])
+        assert seen_row(fact(event, "feedback", BOARD)) == {
+            "node": UUID(NODE),
+            "topic": 3,
+            "partition": 4,
+            "name": "crm:4711",
+            "first_seen": happened_at,
+            "last_seen": happened_at,
+        }
+
+    @pytest.mark.parametrize("type_", sorted(type_ for type_ in GOLDEN if type_.startswith("rapport.feedback.")))
+    def test_what_the_company_says_on_a_board_shows_nobody(self, type_: str) -> None:
+        said = fact(json.loads(GOLDEN[type_]), "feedback", BOARD)
+        assert (seen_row(said) is None) == (type(said.data) not in ACTS)
+        assert undated_rows(said) == ()
+
+    @pytest.mark.parametrize(
+        "changes",
+        [
+            {"type": "rapport.feedback.comment.posted.v1", "subject": None, "subjectnode": None},
+            {"type": "rapport.feedback.of_a_later_version.v1"},
+            {"type": "rapport.feedback.of_a_later_version.v1", "subject": None, "time": None},
+        ],
+    )
+    def test_nobody_is_shown_by_the_companys_own_words_and_by_types_that_are_not_known(
+        self, changes: dict[str, Any]
+    ) -> None:
+        event = json.loads(GOLDEN["rapport.feedback.comment.posted.v1"])
+        said = fact({name: value for name, value in (event | changes).items() if value}, "feedback", BOARD)
+        assert seen_row(said) is None
+        assert undated_rows(said) == ()
 
     @pytest.mark.parametrize(
         "said",
