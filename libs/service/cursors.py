@@ -47,6 +47,8 @@ _encoder = msgspec.msgpack.Encoder()
 _places = msgspec.msgpack.Decoder(Place)
 _numbers = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)])
 _ids = msgspec.msgpack.Decoder(UUID)
+_pairs = msgspec.msgpack.Decoder(tuple[UUID, UUID])
+_ranks = msgspec.msgpack.Decoder(tuple[float, UUID])
 
 
 def encode(place: Place) -> str:
@@ -83,6 +85,28 @@ def encode_number(number: int) -> str:
 def decode_number(cursor: str | None) -> int | None:
     """Raises 400."""
     found: int | None = None if cursor is None else _read(cursor, _numbers)
+    return found
+
+
+def encode_pair(first: UUID, second: UUID) -> str:
+    """The cursor of a list in the order of two ids."""
+    return _written((first, second))
+
+
+def decode_pair(cursor: str | None) -> tuple[UUID, UUID] | None:
+    """Raises 400."""
+    found: tuple[UUID, UUID] | None = None if cursor is None else _read(cursor, _pairs)
+    return found
+
+
+def encode_rank(rank: float, id_: UUID) -> str:
+    """The cursor of a list in the order of a rank, and of ids among equals."""
+    return _written((rank, id_))
+
+
+def decode_rank(cursor: str) -> tuple[float, UUID]:
+    """Raises 400."""
+    found: tuple[float, UUID] = _read(cursor, _ranks)
     return found
 
 

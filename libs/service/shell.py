@@ -1,8 +1,8 @@
 """What surrounds every request: the outermost ASGI layer of a service.
 
 It refuses paths and queries that no text can hold, waits for `min_position`, says how far the answer is complete, and
-counts. The hot routes are bare ASGI handlers beside the FastAPI app: one at an exact path is handed the request before
-anything else, one below a path that ends in a slash after that.
+counts. The hot routes are bare ASGI handlers beside the FastAPI app: one that takes writes at an exact path is handed
+the request before anything else; one that answers reads, there or below a path that ends in a slash, after that.
 """
 
 import re
@@ -46,7 +46,8 @@ class Shell:
             await self.app(scope, receive, send)
             return
         handler = self.hot.get((scope["method"], scope["path"]))
-        if handler is not None and b"min_position" not in scope["query_string"]:
+        is_read = scope["method"] == "GET"
+        if handler is not None and not is_read and b"min_position" not in scope["query_string"]:
 
             async def counted(message: Message) -> None:
                 if message["type"] == "http.response.start":

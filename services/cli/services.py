@@ -42,6 +42,7 @@ SERVICES = {
     for entry in (
         ServiceEntry("contacts", 8001),
         ServiceEntry("interactions", 8002),
+        ServiceEntry("feedback", 8003),
         ServiceEntry("timeline", 8005),
     )
 }

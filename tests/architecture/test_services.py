@@ -16,8 +16,9 @@ NOT_SERVICES = {"cli", "console"}
 WITHOUT = {"timeline": {"commands", "decider"}}
 # What one service has and no other can have.
 OWN = {
-    "contacts": {"handling", "refusals", "words"},
+    "contacts": {"handling", "refusals"},
     "interactions": {"ingest", "recording"},
+    "feedback": {"handling", "page", "ranking", "refusals", "tallying"},
     "timeline": {"page", "titles"},
 }
 

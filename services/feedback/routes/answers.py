@@ -39,7 +39,7 @@ def said_by(body: BaseModel) -> dict[str, Any]:
     return body.model_dump(mode="json", exclude_unset=True, exclude={"time"})
 
 
-def event(kind: type[Said], **fields: Any) -> Said:
+def event(kind: type[Said], /, **fields: Any) -> Said:
     """An event's data, or a part of it, from a body's fields; None is absent."""
     return msgspec.convert({name: value for name, value in fields.items() if value is not None}, kind)
 

@@ -1,0 +1,179 @@
+"""Pages of ideas in the order of their rank. One query serves all pages of one shape that are asked for at once."""
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy import (
+    ARRAY,
+    ColumnElement,
+    Double,
+    Integer,
+    Text,
+    Uuid,
+    bindparam,
+    cast,
+    func,
+    literal,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from libs.events.precompiled import Precompiled
+from libs.service.batching import Batcher
+from services.feedback.queries.tallies import COUNTS
+from services.feedback.schemas.ideas import IdeaQuery
+from services.feedback.tables import ideas, tallies
+from services.feedback.tallying import nodes_of, person_of
+
+SEPARATOR = "\x1e"
+"""Between entries: a control character that JSON text cannot hold, so it never stands inside one."""
+
+FIRST = float("inf"), UUID(int=2**128 - 1)
+"""Before the first entry of any list."""
+
+RANKS = {"top": tallies.c.top, "hot": tallies.c.hot, "new": tallies.c.submitted_s, "credits": tallies.c.credits}
+
+
+class Shape(NamedTuple):
+    """What pages must have in common to share a query. `filters` are those of the idea's own columns."""
+
+    sort: str
+    limit: int
+    merged: bool
+    filters: tuple[tuple[str, Any], ...]
+
+
+class Wanted(NamedTuple):
+    """One page: of which board, whose, and what comes before it; None for any."""
+
+    board: UUID | None
+    node: UUID | None
+    rank: float
+    idea: UUID
+
+
+class Found(NamedTuple):
+    """Rendered entries, at most one more than the limit, and the rank and id of the last that the page shows."""
+
+    entries: str | None
+    last: tuple[float, UUID] | None
+
+
+_FILTERS: dict[str, Callable[[Any], ColumnElement[bool]]] = {
+    "status": lambda value: ideas.c.status == value,
+    "not_status": lambda value: ideas.c.status != value,
+    "kind": lambda value: ideas.c.kind == value,
+    "touchpoint": lambda value: ideas.c.touchpoint == value,
+    "tag": lambda value: cast(ideas.c.tags, JSONB).contains(func.jsonb_build_array(value)),
+}
+
+
+def shape_of(query: IdeaQuery) -> Shape:
+    """Without a status, archived ideas are left out."""
+    given = {name: getattr(query, name, None) for name in _FILTERS}
+    given["not_status"] = "archived" if query.status is None else None
+    chosen = tuple((name, value) for name, value in given.items() if value is not None)
+    return Shape(query.sort, query.limit, query.merged, chosen)
+
+
+class Pages:
+    """Reads pages through the engine that `engine` gives at that moment."""
+
+    def __init__(self, engine: Callable[[], AsyncEngine]) -> None:
+        self._engine = engine
+        self._batcher = Batcher(self._run)
+
+    async def page(self, shape: Shape, wanted: Wanted) -> Found:
+        """Ideas after a place, best first."""
+        key = shape, wanted.board is not None, wanted.node is not None
+        return await self._batcher.ask(key, wanted)
+
+    async def _run(self, key: tuple[Shape, bool, bool], wanted: Sequence[Wanted]) -> list[Found]:
+        shape, has_board, has_node = key
+        names = tuple(name for name, _ in shape.filters)
+        statement = _statement(shape.sort, shape.merged, names, has_board=has_board, has_node=has_node)
+        arguments = {
+            "boards": [w.board for w in wanted],
+            "nodes": [w.node for w in wanted],
+            "ranks": [w.rank for w in wanted],
+            "ideas": [w.idea for w in wanted],
+            "most": shape.limit + 1,
+            **{f"f_{name}": value for name, value in shape.filters},
+        }
+        async with self._engine().connect() as connection:
+            rows = (await statement.execute(connection, arguments)).all()
+        return [_found(row, shape.limit) for row in sorted(rows, key=lambda row: row.n)]
+
+
+def _found(row: Any, limit: int) -> Found:
+    if not row.shown_ids:
+        return Found(None, None)
+    at = min(limit, len(row.shown_ids)) - 1
+    return Found(row.entries, (row.shown_ranks[at], row.shown_ids[at]))
+
+
+@lru_cache(256)
+def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: bool, has_node: bool) -> Precompiled:
+    given = (
+        func.unnest(
+            bindparam("boards", type_=ARRAY(Uuid)),
+            bindparam("nodes", type_=ARRAY(Uuid)),
+            bindparam("ranks", type_=ARRAY(Double)),
+            bindparam("ideas", type_=ARRAY(Uuid)),
+        )
+        .table_valued("board", "node", "rank", "idea", with_ordinality="n", name="given")
+        .render_derived()
+    )
+    rank = cast(RANKS[sort], Double)
+    page = (
+        select(ideas.c.shown, tallies.c.idea, rank.label("rank"), _behind().label("behind"))
+        .join(ideas, ideas.c.id == tallies.c.idea)
+        .where(_is_after(sort, given), *(_FILTERS[name](bindparam(f"f_{name}", type_=Text)) for name in filters))
+        .order_by(RANKS[sort].desc(), tallies.c.idea.desc())
+        .limit(bindparam("most", type_=Integer))
+        .correlate(given)
+    )
+    if not merged:
+        page = page.where(tallies.c.root == tallies.c.idea)
+    if has_board:
+        page = page.where(tallies.c.board == given.c.board)
+    if has_node:
+        inside = nodes_of(person_of(given.c.node))
+        page = page.where(ideas.c.node.in_(select(inside.c.node).select_from(inside)))
+    found = page.lateral("page")
+    together = (
+        select(
+            func.string_agg(found.c.shown + found.c.behind, literal_column(r"E'\x1e'")).label("entries"),
+            func.array_agg(found.c.rank).label("shown_ranks"),
+            func.array_agg(found.c.idea).label("shown_ids"),
+        )
+        .select_from(found)
+        .lateral("together")
+    )
+    return Precompiled(select(given.c.n, together).select_from(given).join(together, true()))
+
+
+def _is_after(sort: str, given: Any) -> ColumnElement[bool]:
+    """Below the last one in rank, and among equals in id."""
+    if sort == "credits":  # whole numbers, as the index has them
+        return tuple_(cast(tallies.c.credits, Double), tallies.c.idea) < tuple_(given.c.rank, given.c.idea)
+    return tuple_(RANKS[sort], tallies.c.idea) < tuple_(given.c.rank, given.c.idea)
+
+
+def _behind() -> ColumnElement[str]:
+    """What comes behind an entry: the tally and the rank, as JSON, and the closing brace."""
+    parts = [(f'{"," if n else ""}"{name}":', tallies.c[name]) for n, name in enumerate(COUNTS)]
+    ranks = [(f'{"," if n else ""}"{name}":', tallies.c[name]) for n, name in enumerate(("top", "hot"))]
+    text: Any = literal(',"tally":{')
+    for label, value in parts:
+        text = text + literal(label) + cast(value, Text)
+    text = text + literal('},"rank":{')
+    for label, value in ranks:
+        text = text + literal(label) + cast(value, Text)
+    return text + literal("}}")  # type: ignore[no-any-return]
