@@ -18,7 +18,7 @@ from libs.embedded.postgres import EmbeddedPostgres
 from libs.events.catalog.registry import Kind, find
 from libs.events.fold import known_tables
 from libs.events.log import EventLog, Record
-from libs.events.topics import BY_NAME, CONTACTS, IDENTITY
+from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY
 from tests.faults.events import SERVICES, TOPIC, projection
 from tests.faults.ruled import IDENTITY_KEY, Told
 from tests.faults.stage import Stage
@@ -29,6 +29,7 @@ STORED = Path(__file__).with_name("golden_digests.json")
 _OF_THE_RECORD = {"partition", "offset", "recorded_at", "position", "since", "last_claim"}
 _JSON = {"entry", "amendments"}
 
+BOARD_OPENED = "rapport.feedback.board.opened.v1"
 NODE = b"3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
 """Of `crm:4711`, whom all samples but claims are about: the key of what was observed, and of what was decided on it."""
 
@@ -77,6 +78,8 @@ def told(event: Mapping[str, Any]) -> Told:
             return IDENTITY.name, Record(IDENTITY_KEY, value)
         case Kind.DECISION if event["source"].startswith("/contacts/"):
             return CONTACTS.name, Record(event["source"].removeprefix("/contacts/").encode(), value)
+        case Kind.DECISION if event["source"].startswith("/feedback/"):
+            return FEEDBACK.name, Record(corpus()[BOARD_OPENED]["id"].encode(), value)
         case _:
             return TOPIC, Record(NODE, value)
 
