@@ -58,6 +58,7 @@ class Api:
         hooks = {"response": [self._remember]}
         self.contacts = httpx.Client(base_url=system.contacts, timeout=30, event_hooks=hooks)
         self.interactions = httpx.Client(base_url=system.interactions, timeout=30, event_hooks=hooks)
+        self.feedback = httpx.Client(base_url=system.feedback, timeout=30, event_hooks=hooks)
         self.timeline = httpx.Client(base_url=system.timeline, timeout=30)
         self._written: Positions = {}
         self._log: UUID | None = None
@@ -74,7 +75,7 @@ class Api:
 
     @property
     def clients(self) -> tuple[httpx.Client, ...]:
-        return self.contacts, self.interactions, self.timeline
+        return self.contacts, self.interactions, self.feedback, self.timeline
 
     def close(self) -> None:
         for client in self.clients:
@@ -154,6 +155,41 @@ class Api:
 
     def graph(self, ref: str) -> Any:
         return ok(self.contacts.get(f"/v1/contacts/{escaped(ref)}/graph", params=self._after_all({})))
+
+    def open_board(self, *, headers: Mapping[str, str] | None = None, **board: object) -> httpx.Response:
+        return self.feedback.post("/v1/boards", json={"title": "What next?", **board}, headers=headers)
+
+    def opened(self, **board: Any) -> str:
+        """The id of a board that is open now; everyone may vote there, for or not, unless it says otherwise."""
+        return str(created(self.open_board(**board))["id"])
+
+    def submit(
+        self, board: str, contact: str, *, headers: Mapping[str, str] | None = None, **fields: object
+    ) -> httpx.Response:
+        body = {"board": board, "contact": contact, "title": "Deliver on Saturdays", "touchpoint": "service", **fields}
+        return self.feedback.post("/v1/ideas", json=body, headers=headers, params=self._after_all({}))
+
+    def submitted(self, board: str, contact: str, **fields: Any) -> str:
+        """The id of an idea that is submitted now."""
+        return str(created(self.submit(board, contact, **fields))["id"])
+
+    def vote(
+        self, idea: str, voter: str, *, headers: Mapping[str, str] | None = None, **fields: object
+    ) -> httpx.Response:
+        """Vote, or change a vote; feedback knows by then who was registered or merged before."""
+        body = {"idea": idea, "voter": voter, **fields}
+        return self.feedback.post("/v1/votes", json=body, headers=headers, params=self._after_all({}))
+
+    def voted(self, idea: str, voter: str, **fields: Any) -> Any:
+        """A vote that is cast now."""
+        return created(self.vote(idea, voter, **fields))
+
+    def idea(self, id_: str, **params: Any) -> Any:
+        return ok(self.feedback.get(f"/v1/ideas/{id_}", params=self._after_all(params)))
+
+    def tally(self, id_: str, **params: Any) -> Any:
+        """Who stands behind an idea: people, unregistered, up, down, net, credits."""
+        return ok(self.feedback.get(f"/v1/ideas/{id_}/tally", params=self._after_all(params)))["tally"]
 
     def posted(self, *events: Event) -> str:
         """Post events and give the position after them."""

@@ -25,7 +25,7 @@ from libs.events.kafka_log.place import KafkaPlace
 from libs.events.log_created import COUNTS, recognise
 from libs.events.opening import LogPlace, open_log
 from libs.events.position import encode
-from libs.events.topics import CONTACTS, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
 
 if TYPE_CHECKING:
     from tests.integration.providers import Broker
@@ -35,6 +35,8 @@ READY_LINE = "Ctrl-C stops everything."
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 5.0
 RUN_PATIENCE_S = 120.0
+WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK)
+SERVICES = ("contacts", "interactions", "feedback", "timeline")
 
 
 @dataclass
@@ -55,12 +57,16 @@ class System:
         return f"http://127.0.0.1:{self.ports['interactions']}"
 
     @property
+    def feedback(self) -> str:
+        return f"http://127.0.0.1:{self.ports['feedback']}"
+
+    @property
     def timeline(self) -> str:
         return f"http://127.0.0.1:{self.ports['timeline']}"
 
     @property
     def urls(self) -> dict[str, str]:
-        return {"contacts": self.contacts, "interactions": self.interactions, "timeline": self.timeline}
+        return {name: f"http://127.0.0.1:{port}" for name, port in self.ports.items()}
 
     @property
     def log(self) -> Path:
@@ -109,7 +115,7 @@ class System:
     async def _end_of_log(self) -> str:
         async with open_log(self.log_place) as log:
             await recognise(log, Nodes(Home.at(self.data).identity_secret()).check_value())
-            return encode(log.log_id, await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name]))
+            return encode(log.log_id, await log.ends([topic.name for topic in WRITTEN]))
 
     def start(self) -> None:
         """Returns when the system says that it is ready."""
@@ -160,8 +166,7 @@ def free_ports(count: int) -> list[int]:
 
 def new_system(data: Path, environment: dict[str, str] | None = None) -> System:
     """Not started yet."""
-    services = ("contacts", "interactions", "timeline")
-    return System(data, dict(zip(services, free_ports(len(services)), strict=True)), environment or {})
+    return System(data, dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True)), environment or {})
 
 
 @pytest.fixture(scope="session")
