@@ -9,7 +9,19 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from benchmarks import appending, deciding, footprint, ingest, kafka, replaying, system, timeline_page, visible
+from benchmarks import (
+    appending,
+    board_page,
+    deciding,
+    footprint,
+    ingest,
+    kafka,
+    replaying,
+    system,
+    timeline_page,
+    visible,
+    voting,
+)
 from benchmarks.figures import Benchmark, Outcome, show
 from benchmarks.machine import busy
 from benchmarks.report import write
@@ -22,10 +34,12 @@ BENCHMARKS: dict[str, Benchmark] = {
     **visible.BENCHMARKS,
     **timeline_page.BENCHMARKS,
     **deciding.BENCHMARKS,
+    **voting.BENCHMARKS,
+    **board_page.BENCHMARKS,
     **footprint.BENCHMARKS,
     **kafka.BENCHMARKS,
 }
-ON_KAFKA_TOO = ("ingest_single", "ingest_batch", "visible", "decide")
+ON_KAFKA_TOO = ("ingest_single", "ingest_batch", "visible", "decide", "vote")
 
 
 class Log(StrEnum):

@@ -44,8 +44,8 @@ async def _deciding(system: System, size: int) -> tuple[list[Drive], list[Drive]
     wires, pid = await _contacts(system)
     decided, checked = [], []
     for seed in range(ROUNDS + 1):
-        checked.append(await drive(wires, _changes(CHECKED, seed, size), status=200, server_pid=pid))
-        decided.append(await drive(wires, _changes("/v1/contacts/", seed, size), status=200, server_pid=pid))
+        checked.append(await drive(wires, changes(CHECKED, seed, size), status=200, server_pid=pid))
+        decided.append(await drive(wires, changes("/v1/contacts/", seed, size), status=200, server_pid=pid))
     took_ms = await _one_after_another(wires[0])
     _close(wires)
     return decided[1:], checked[1:], took_ms
@@ -55,9 +55,9 @@ async def _registering(system: System, size: int) -> tuple[list[Drive], list[Dri
     wires, pid = await _contacts(system)
     registered, decided = [], []
     for seed in range(ROUNDS + 1):
-        requests = [_registration(f"{seed}-{number}") for number in range(size)]
+        requests = [registration(f"{seed}-{number}") for number in range(size)]
         registered.append(await drive(wires, requests, status=201, server_pid=pid))
-        decided.append(await drive(wires, _changes("/v1/contacts/", seed, size), status=200, server_pid=pid))
+        decided.append(await drive(wires, changes("/v1/contacts/", seed, size), status=200, server_pid=pid))
     _close(wires)
     return registered[1:], decided[1:]
 
@@ -66,36 +66,36 @@ async def _contacts(system: System) -> tuple[list[Wire], int]:
     """As many contacts as callers are registered; the callers' connections."""
     pid = system.pid("contacts")
     wires = await connect(system.ports["contacts"], CALLERS)
-    await drive(wires, [_registration(str(n)) for n in range(CALLERS)], status=201, server_pid=pid)
+    await drive(wires, [registration(str(n)) for n in range(CALLERS)], status=201, server_pid=pid)
     return wires, pid
 
 
 async def _one_after_another(wire: Wire) -> list[float]:
     pool = Pool([wire])
     took_ms = []
-    for request in _changes("/v1/contacts/", -1, ONE_BY_ONE, contacts=1):
+    for each in changes("/v1/contacts/", -1, ONE_BY_ONE, contacts=1):
         began_s = perf_counter()
-        answer = await pool.ask(request)
+        answer = await pool.ask(each)
         took_ms.append((perf_counter() - began_s) * 1e3)
         if status_of(answer) != 200:
             raise BadAnswer(answer[:2_000].decode(errors="replace"))
     return took_ms
 
 
-def _changes(path: str, seed: int, count: int, contacts: int = CALLERS) -> list[bytes]:
+def changes(path: str, seed: int, count: int, contacts: int = CALLERS) -> list[bytes]:
     """Changes that all change something, on each contact in turn."""
     return [
-        _request("PATCH", f"{path}crm:{n % contacts}", {"traits": {"note": f"{seed} {n}"}}, "if-match: *\r\n")
+        request("PATCH", f"{path}crm:{n % contacts}", {"traits": {"note": f"{seed} {n}"}}, "if-match: *\r\n")
         for n in range(count)
     ]
 
 
-def _registration(name: str) -> bytes:
+def registration(name: str) -> bytes:
     body = {"identifiers": [f"crm:{name}", f"email:{name}@example.org"], "traits": {"name": f"Ada {name}"}}
-    return _request("POST", "/v1/contacts", body)
+    return request("POST", "/v1/contacts", body)
 
 
-def _request(method: str, path: str, body: object, headers: str = "") -> bytes:
+def request(method: str, path: str, body: object, headers: str = "") -> bytes:
     content = json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nhost: rapport\r\ncontent-type: application/json\r\n{headers}"
     return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content

@@ -5,13 +5,7 @@ entries, among which a page takes the newest.
 """
 
 import random
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 from statistics import median
 
 import msgspec
@@ -20,8 +14,8 @@ from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
 from benchmarks.library import LOG, NODES, TIMELINE, fill, new_log, postgres
-from benchmarks.page_server import PATH
-from benchmarks.system import answers, environment, free_port, run, scratch_folder, stop
+from benchmarks.page_server import PATH, serving
+from benchmarks.system import run, scratch_folder
 from libs.events.catalog.contacts import ContactRegistered, Named
 from libs.events.ids import new_id
 from libs.events.log import Record
@@ -32,8 +26,6 @@ LIMIT = 50
 TOGETHER = 5  # names of a person who has several
 ROUND_PAGES = 4_000
 ROUNDS = 5
-FOLD_TIMEOUT_S = 300
-POLL_S = 0.1
 SECRET = bytes(32).hex()
 
 
@@ -45,8 +37,8 @@ def timeline_page(size: int) -> Outcome:
             "DATABASE_URL": server.url(TIMELINE),
             "RAPPORT_IDENTITY_SECRET": SECRET,
         }
-        with _page_server(folder, settings) as (port, pid):
-            rounds = run(_rounds(port, pid, _names(size)))
+        with serving("timeline", folder, settings) as page_server:
+            rounds = run(_rounds(page_server.port, page_server.pid, _names(size)))
     drives = {"one name": rounds.one, "five names": rounds.five, "constant": rounds.constant}
     one, five, constant = (median(drive.rate for drive in each) for each in drives.values())
     figures = [
@@ -89,26 +81,6 @@ def _registration(names: list[str]) -> Record:
         "data": ContactRegistered(contact=id_, kind="person", identifiers=named),
     }
     return Record(b"identity", msgspec.json.encode(event))
-
-
-@contextmanager
-def _page_server(folder: Path, settings: dict[str, str]) -> Iterator[tuple[int, int]]:
-    """Its port and process id, once it has folded everything."""
-    port = free_port()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.page_server"],
-        env=environment(folder, settings | {"RAPPORT_PORT": str(port)}),
-        stdin=subprocess.DEVNULL,
-    )
-    try:
-        deadline = time.monotonic() + FOLD_TIMEOUT_S
-        while not answers(port, "/readyz"):
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError("the page server did not become ready")
-            time.sleep(POLL_S)
-        yield port, process.pid
-    finally:
-        stop(process)
 
 
 async def _rounds(port: int, pid: int, names: int) -> Rounds:

@@ -65,16 +65,20 @@ def due(kept: Mapping[Table, Sequence[Row]], appended: Mapping[Table, Sequence[T
 def person_of(node: ColumnElement[Any]) -> ColumnElement[Any]:
     """The canonical id of whoever goes by a node now."""
     own = members.alias("own")
-    return func.coalesce(select(own.c.component).where(own.c.node == node, holds(own)).scalar_subquery(), node)
+    lies_in = select(own.c.component).where(own.c.node == node, holds(own)).correlate_except(own)
+    return func.coalesce(lies_in.scalar_subquery(), node)
 
 
-def nodes_of(person: Any) -> Any:
-    """The nodes of a person, as a lateral table: a node that nobody has claimed is alone, one that moved is gone."""
+def nodes_of(person: ColumnElement[Any]) -> Any:
+    """The nodes of a person, as a lateral table: a node that nobody has claimed is alone, one that moved is gone.
+
+    `person` is a column of what this is joined with, however deep inside.
+    """
     own = members.alias("moved")
-    claimed = exists().where(own.c.node == person, holds(own)).correlate(person.table)
-    alone = select(person.label("node")).where(~claimed).correlate(person.table)
+    claimed = exists().where(own.c.node == person, holds(own)).correlate_except(own)
+    alone = select(person.label("node")).where(~claimed).correlate_except()
     inside = select(members.c.node.label("node")).where(members.c.component == person, holds(members))
-    return union_all(inside, alone).lateral("nodes")
+    return union_all(inside.correlate_except(members), alone).lateral("nodes")
 
 
 def _given(**columns: str) -> Any:

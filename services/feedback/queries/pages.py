@@ -144,8 +144,10 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
     if has_board:
         page = page.where(tallies.c.board == given.c.board)
     if has_node:
-        inside = nodes_of(person_of(given.c.node))
-        page = page.where(ideas.c.node.in_(select(inside.c.node).select_from(inside)))
+        author = select(person_of(given.c.node).label("person")).correlate(given).lateral("author")
+        inside = nodes_of(author.c.person)
+        nodes = select(inside.c.node).select_from(author).join(inside, true()).correlate(given)
+        page = page.where(ideas.c.node.in_(nodes))
     found = page.lateral("page")
     together = (
         select(

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, DateTime, Select, Uuid, bindparam, cast, exists, func, select
+from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, cast, exists, func, select
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,7 +25,7 @@ def tally_of(row: Any) -> dict[str, int]:
     return {name: row[name] for name in COUNTS}
 
 
-def _at() -> Select[Any]:
+def _at() -> Any:
     group = select(tallies.c.idea).where(tallies.c.root == bindparam("root", type_=Uuid))
     said = (
         select(ballots, person_of(ballots.c.node).label("person"))

@@ -1,0 +1,152 @@
+"""`board_page`: the 50 best of 10,000 ideas with 1 M votes, by 16 clients, against the same server's constant page.
+
+Half of the voters are registered with a second name. Pages are the first ones of the four orders, and random later ones
+that the cursors of those before lead to.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from statistics import median
+from uuid import UUID
+
+import msgspec
+
+from benchmarks.events import get
+from benchmarks.figures import Benchmark, Figure, Outcome
+from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
+from benchmarks.library import LOG, NODES, new_log, postgres
+from benchmarks.page_server import PATH, serving
+from benchmarks.system import run, scratch_folder
+from libs.events.arbitration import sequence_text
+from libs.events.catalog.contacts import ContactRegistered, Named
+from libs.events.catalog.feedback import Ballot, BoardOpened, Eligibility, IdeaSubmitted, VoteCast
+from libs.events.catalog.fields import Data
+from libs.events.catalog.registry import type_of
+from libs.events.ids import new_id
+from libs.events.log import EventLog, Record
+from libs.events.topics import FEEDBACK, IDENTITY
+
+CLIENTS = 16
+LIMIT = 50
+VOTES_AN_IDEA = 100
+VOTERS = 20_000
+ROUND_PAGES = 3_000
+ROUNDS = 5
+DEEP = 20  # pages behind each other that are asked for
+SORTS = ("top", "hot", "new", "credits")
+APPEND_RECORDS = 5_000
+DATABASE = "feedback"
+SECRET = bytes(32).hex()
+BOARD = str(UUID(int=1))
+
+
+def board_page(size: int) -> Outcome:
+    with postgres() as server, scratch_folder() as folder:
+        server.ensure_databases([DATABASE])
+        run(_fill(server.url(LOG), size))
+        settings = {
+            "RAPPORT_LOG_URL": server.url(LOG),
+            "DATABASE_URL": server.url(DATABASE),
+            "RAPPORT_IDENTITY_SECRET": SECRET,
+        }
+        with serving("feedback", folder, settings) as page_server:
+            rounds = run(_rounds(page_server.port, page_server.pid))
+    drives = {"ranked": rounds.ranked, "constant": rounds.constant}
+    ranked, constant = (median(each.rate for each in drives_) for drives_ in drives.values())
+    figure = Figure("board_page", ranked, "pages/s", constant, goal=0.3)
+    filled = f"{size:,} votes on {size // VOTES_AN_IDEA:,} ideas, pages of {rounds.length:,} bytes; "
+    return Outcome([figure], [f"{filled}folded from the log in {page_server.folded_s:.0f} s", shares(drives)])
+
+
+@dataclass(slots=True)
+class Rounds:
+    """Ranked pages and constant ones; `length` is that of a page in the middle."""
+
+    ranked: list[Drive] = field(default_factory=list)
+    constant: list[Drive] = field(default_factory=list)
+    length: int = 0
+
+
+async def _fill(url: str, size: int) -> None:
+    async with new_log(url) as log:
+        people = {n: str(new_id()) for n in range(0, VOTERS, 2)}
+        await _append(log, IDENTITY.name, (_registration(n, id_) for n, id_ in people.items()))
+        await _append(log, FEEDBACK.name, _story(size, people))
+
+
+async def _append(log: EventLog, topic: str, records: Iterator[Record]) -> None:
+    waiting: list[Record] = []
+    for record in records:
+        waiting.append(record)
+        if len(waiting) == APPEND_RECORDS:
+            await log.append(topic, waiting)
+            waiting = []
+    if waiting:
+        await log.append(topic, waiting)
+
+
+def _story(size: int, people: dict[int, str]) -> Iterator[Record]:
+    """A board, its ideas, and each vote by another voter."""
+    ballot, everyone = Ballot(kind="approval"), Eligibility(kind="everyone")
+    opened = BoardOpened(board=BOARD, title="Board", ballot=ballot, eligibility=everyone)
+    yield _decided(f"/feedback/boards/{BOARD}", 1, opened)
+    ideas = [str(new_id()) for _ in range(size // VOTES_AN_IDEA)]
+    for n, idea in enumerate(ideas):
+        said = IdeaSubmitted(idea=idea, title=f"Idea {n} of what could be better", touchpoint="store", tags=["one"])
+        yield _decided(f"/feedback/ideas/{idea}", 1, said, n % VOTERS)
+    draw, sequences = random.Random(1), defaultdict[str, int](int)
+    for idea in ideas:
+        for voter in draw.sample(range(VOTERS), VOTES_AN_IDEA + draw.randrange(-50, 51)):
+            person = people.get(voter) or NODES.key(f"crm:{voter}").decode()
+            scope = f"/feedback/boards/{BOARD}/voters/{person}"
+            sequences[scope] += 1
+            yield _decided(scope, sequences[scope], VoteCast(idea=idea, stance="up"), voter)
+
+
+def _decided(source: str, sequence: int, data: Data, about: int | None = None) -> Record:
+    event = {"specversion": "1.0", "id": str(new_id()), "source": source, "type": type_of(data)}
+    if about is not None:
+        event |= {"subject": f"crm:{about}", "subjectnode": NODES.key(f"crm:{about}").decode()}
+    return Record(BOARD.encode(), msgspec.json.encode(event | {"sequence": sequence_text(sequence), "data": data}))
+
+
+def _registration(number: int, id_: str) -> Record:
+    names = [f"crm:{number}", f"email:{number}@example.org"]
+    named = [Named(name=name, node=NODES.key(name).decode()) for name in names]
+    data = ContactRegistered(contact=id_, kind="person", identifiers=named)
+    event = {"specversion": "1.0", "id": id_, "source": "/identity", "type": type_of(data)}
+    return Record(b"identity", msgspec.json.encode(event | {"subject": names[0], "data": data}))
+
+
+async def _rounds(port: int, pid: int) -> Rounds:
+    """By turns; a first round of each does not count."""
+    wires = await connect(port, CLIENTS)
+    pool, rounds, draw = Pool(wires), Rounds(), random.Random(2)
+    requests = await _requests(pool)
+    rounds.length = int(median([len(body_of(await pool.ask(request))) for request in requests]))
+    constant = [get(f"{PATH}?{rounds.length}")] * ROUND_PAGES
+    for number in range(ROUNDS + 1):
+        ranked = draw.choices(requests, k=ROUND_PAGES)
+        for kept, asked in ((rounds.constant, constant), (rounds.ranked, ranked)):
+            done = await drive(wires, asked, status=200, server_pid=pid)
+            if number:
+                kept.append(done)
+    pool.close()
+    return rounds
+
+
+async def _requests(pool: Pool) -> list[bytes]:
+    """The first pages of every order."""
+    requests = []
+    for sort in SORTS:
+        cursor = ""
+        for _ in range(DEEP):
+            requests.append(get(f"/v1/ideas?board={BOARD}&sort={sort}&limit={LIMIT}{cursor}"))
+            page = msgspec.json.decode(body_of(await pool.ask(requests[-1])))
+            cursor = f"&cursor={page['next_cursor']}"
+    return requests
+
+
+BENCHMARKS = {"board_page": Benchmark(board_page, 1_000_000, "votes")}
