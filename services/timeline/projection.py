@@ -18,7 +18,7 @@ from services.timeline.tables import METADATA, entries, identity_entries
 from services.timeline.titles import title
 
 VERSION = 3
-FINGERPRINT = "sha256:81c740c80e7b7cd3c839cb0622ecf1e08e5868d411d34d485c0e2f1c9745d55c"
+FINGERPRINT = "sha256:885bfe4641b03183489f219698185948401ae406590ddf041344695df36fb783"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36

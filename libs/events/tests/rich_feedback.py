@@ -163,14 +163,15 @@ class _Board:
         merge = self.coming()
         self.merged[idea] = merge, into
         source = f"/feedback/boards/{self.id}/merges"
-        self.say("ideas.merged", source, None, merge=merge, idea=idea, into=into, reason="the same")
+        self.say("ideas.merged", source, self.authors[idea], merge=merge, idea=idea, into=into, reason="the same")
 
     def unmerge(self, idea: str | None = None) -> None:
         if self.merged:
             idea = idea or self.random.choice(list(self.merged))
             merge, into = self.merged.pop(idea)
             source = f"/feedback/boards/{self.id}/merges"
-            self.say("ideas.unmerged", source, None, merge=merge, idea=idea, into=into, reason=self.perhaps("others"))
+            data = {"merge": merge, "idea": idea, "into": into, "reason": self.perhaps("others")}
+            self.say("ideas.unmerged", source, self.authors[idea], **data)
 
     def chain(self) -> None:
         """A into B, B into C, and B out again, with votes on each at any time."""

@@ -27,6 +27,8 @@ FOREIGN: dict[str, Any] = json.loads(GOLDEN["com.example.cart.abandoned"])
 AMENDED: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.amended.v1"])
 CHANGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.traits_changed.v1"])
 MERGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contacts.merged.v1"])
+AGENT = {"kind": "staff", "id": "agent-7"}
+NOBODY: list[object] = [None, None, None, None]
 BOARD = "019cae18-15e0-7d3e-ba4e-e198d039f165"
 ADA = Name("contact:019cae0f-d880-7c83-8a19-fdb5fc9d4931", UUID("019cae0f-d880-7c83-8a19-fdb5fc9d4931"))
 OTHER_NAME = Name("crm:4712", UUID("b27a4e90-6f13-8d52-8c4e-70a1d95b3f26"))
@@ -181,10 +183,6 @@ def test_a_vote_stands_with_whoever_cast_it_for_the_voter() -> None:
     }
 
 
-AGENT = {"kind": "staff", "id": "agent-7"}
-NOBODY: list[object] = [None, None, None, None]
-
-
 @pytest.mark.parametrize(
     ("name", "filed"),
     [
@@ -193,6 +191,8 @@ NOBODY: list[object] = [None, None, None, None]
         ("idea.tagged", [AGENT, None, None, None]),
         ("idea.status_changed", [AGENT, None, None, None]),
         ("idea.answered", [AGENT, None, None, None]),
+        ("ideas.merged", [AGENT, None, None, None]),
+        ("ideas.unmerged", NOBODY),
         ("vote.cast", NOBODY),
         ("vote.withdrawn", [AGENT, None, None, None]),
         ("vote.invalidated", [AGENT | {"id": "agent-3"}, None, None, None]),
@@ -211,8 +211,8 @@ def test_feedback_is_filed_by_what_it_says(name: str, filed: list[object]) -> No
 @pytest.mark.parametrize(
     "name",
     [
-        "board.opened", "board.changed", "proposal.published", "ideas.merged", "ideas.unmerged",
-        "change.linked", "change.shipped", "outcome.measured", "loop.closed", "loop.reopened",
+        "board.opened", "board.changed", "proposal.published", "change.linked", "change.shipped",
+        "outcome.measured", "loop.closed", "loop.reopened",
     ],
 )  # fmt: skip
 def test_what_a_company_decides_about_its_own_is_no_entry(name: str) -> None:
