@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from libs.events.decider import Refusal
+from libs.events.decider import Invalid, Refusal
 
 Command = TypeVar("Command")
 State = TypeVar("State")
@@ -33,6 +33,12 @@ class Sentence(Generic[Event]):
         assert type(refused.value) is kind
         assert refused.value.detail
         assert refused.value.more == more
+
+    def is_invalid(self, *pointers: str) -> None:
+        """These fields are to blame."""
+        with pytest.raises(Invalid) as refused:
+            self.decided()
+        assert [problem.pointer for problem in refused.value.problems] == list(pointers)
 
 
 @dataclass(frozen=True)
