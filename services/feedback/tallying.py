@@ -133,12 +133,18 @@ def _pairs(voted: Any) -> Select[Any]:
 
 
 def _touched_by_moves() -> CompoundSelect[Any]:
-    """All that the given nodes have said, under who they are now and who they ever were."""
+    """All that the given nodes have said, under everybody whose they are and ever were.
+
+    Also where nothing stood: a ballot that has gone may have been what hid another one of the person's.
+    """
     given = _given(node="nodes")
-    nodes = select(given.c.node)
-    persons = union(select(members.c.component).where(members.c.node.in_(nodes)), nodes)
-    before = select(standings.c.root, standings.c.person).where(standings.c.person.in_(persons))
-    return union(before, _pairs(ballots).where(ballots.c.node.in_(nodes)))
+    ever = union(
+        select(members.c.node, members.c.component.label("person")).where(members.c.node.in_(select(given.c.node))),
+        select(given.c.node, given.c.node),
+    ).cte("ever")
+    before = select(standings.c.root, standings.c.person).where(standings.c.person.in_(select(ever.c.person)))
+    said = select(tallies.c.root, ever.c.person).join(ballots, ballots.c.idea == tallies.c.idea)
+    return union(before, said.join(ever, ever.c.node == ballots.c.node))
 
 
 def _touched_by_merges() -> CompoundSelect[Any]:

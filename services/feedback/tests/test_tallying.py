@@ -62,8 +62,8 @@ class TestTallies(ProjectionContract):
         return log, await self.steps(log)
 
     @pytest.mark.asyncio
-    @pytest.mark.parametrize("seed", range(6))
-    @pytest.mark.parametrize("most", [1, 7, 500])
+    @pytest.mark.parametrize("seed", [0, 1, 2, 100, 132])  # in the last two a name takes a withdrawal along
+    @pytest.mark.parametrize("most", [2, 500])
     async def test_are_the_votes_of_people_over_groups(self, database: str, seed: int, most: int) -> None:
         log, steps = await self.story(seed, 150)
         random = Random(seed)
