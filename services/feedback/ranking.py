@@ -1,7 +1,7 @@
 """How ideas are ranked: formulas over counts and the idea's own time, so that a replay ranks alike. Pure.
 
-Top: the lower bound of Wilson's score interval of the share of people who are for it (Wilson 1927), z = 1.96. With few
-votes it stays low, whatever their share.
+Top: the lower bound of Wilson's 95 % score interval of the share of people who are for it (Wilson 1927). With few votes
+it stays low, whatever their share.
 
     (p + z²/2n - z·sqrt((p(1-p) + z²/4n)/n)) / (1 + z²/n)
 
@@ -14,7 +14,7 @@ read in their order; a test holds them together.
 
 from math import copysign, log10, sqrt
 
-Z = 1.96
+Z = 1.959963984540054  # 2.5 % of a normal distribution lie above it
 HOT_S = 45_000
 
 _P, _N = "up::double precision / (up + down)", "(up + down)"
