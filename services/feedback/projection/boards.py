@@ -1,14 +1,24 @@
 """Boards, from the events about them. Pure."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal
 from uuid import UUID
 
 import msgspec
 
-from libs.events.catalog.feedback import BoardChanged, BoardOpened
+from libs.events.catalog.feedback import BoardChanged, BoardOpened, Credits, Eligibility
 from libs.events.fold import Fact, Row, RowKey
 from services.feedback.projection.places import given, placed
+
+KINDS: Final[Mapping[str, Any]] = {
+    "title": str,
+    "description": str | None,
+    "status": Literal["open", "closed"],
+    "budget": Credits,
+    "cap": Credits | None,
+    "eligibility": Eligibility,
+}
+"""Of the fields that can change, the kinds of value."""
 
 _encode = msgspec.json.Encoder().encode
 
@@ -45,10 +55,20 @@ def fold_board(row: Row | None, fact: Fact, _key: RowKey) -> Row | None:
 
 
 def _changed(to: dict[str, Any]) -> Row:
-    """What of a change a column can hold."""
-    fits: dict[str, Any] = {"title": str, "status": str, "budget": int, "cap": int | None, "description": str | None}
-    changed = {name: to[name] for name, kind in fits.items() if name in to and isinstance(to[name], kind)}
-    return changed | (_eligibility(to["eligibility"]) if isinstance(to.get("eligibility"), dict) else {})
+    """What of a change the columns can hold."""
+    changed = {name: value for name, value in to.items() if _fits(name, value)}
+    eligibility = changed.pop("eligibility", None)
+    return changed | ({} if eligibility is None else _eligibility(eligibility))
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name not in KINDS:
+        return False
+    try:
+        msgspec.convert(value, KINDS[name])
+    except msgspec.ValidationError:
+        return False
+    return True
 
 
 def _eligibility(eligibility: dict[str, Any]) -> Row:
