@@ -1,6 +1,7 @@
 """Carrying commands out: load the state, decide, record, and wait for the own fold's verdict."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from libs.service.runtime import Service
 from services.feedback.commands import ChangeBoard, EditIdea, MergeIdea, OfBoard, OfIdea, OfMerge, OfVote, SubmitIdea
 from services.feedback.decider.boards import decide_board
 from services.feedback.decider.ideas import decide_idea, decide_merge, decide_submission
-from services.feedback.decider.votes import decide_vote
+from services.feedback.decider.votes import Voting, decide_vote
 from services.feedback.queries import states, voting
 from services.feedback.queries.states import BOARDS, IDEAS, board_of, idea_of
 from services.feedback.refusals import IdeaUnknown, refuse
@@ -112,15 +113,15 @@ class Handling:
 
     async def merge(self, id_: UUID, command: OfMerge, order: Order) -> Done | None:
         async def decide() -> Decided:
+            """The head comes with the first idea: a merge that the other shows already has used the next sequence."""
             async with self.service.reads.connect() as connection:
                 found = await states.idea(connection, id_)
                 other = await states.idea(connection, command.into) if isinstance(command, MergeIdea) else None
-                if found is None:
-                    raise refuse(IdeaUnknown)
-                head = await states.merges_head(connection, found.row["board"])
+            if found is None:
+                raise refuse(IdeaUnknown)
             require_match(order.asked.if_match, found.etag, required=False)
             event = decide_merge(command, idea_of(found.row), None if other is None else idea_of(other.row))
-            board = found.row["board"]
+            board, head = found.row["board"], found.row["merges_head"]
             return Scope(board, f"{BOARDS}{board}/merges", head, author(found.row)), event
 
         return await self.carry_out(order, "merges", decide)  # of all boards: there are few
@@ -131,7 +132,7 @@ class Handling:
 
         async def decide() -> Decided:
             found = await self._voting.ask(None, (idea, voter.node))
-            event = decide_vote(command, None if found is None else found.state)
+            event = decide_vote(command, None if found is None else _under(found.state, voter))
             assert found is not None  # noqa: S101  the decider refuses a vote on no idea
             seen.append(found)
             return Scope(found.state.board.id, found.scope, found.head, voter), event
@@ -151,6 +152,13 @@ class Handling:
     ) -> Sequence[voting.Loaded | None]:  # fmt: skip
         async with self.service.reads.connect() as connection:
             return await voting.voting(connection, asked)
+
+
+def _under(state: Voting, voter: Ref) -> Voting:
+    """A name that is voted by is the person's, also where nobody has claimed it."""
+    if voter.is_node:
+        return state
+    return replace(state, voter=replace(state.voter, names=(*state.voter.names, voter.identifier)))
 
 
 def author(row: Any) -> Ref | None:

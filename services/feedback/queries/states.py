@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.bookkeeping import head_of
 from libs.events.catalog.contacts import Named
-from libs.events.catalog.feedback import Eligibility
+from libs.events.catalog.ballots import Eligibility
 from services.feedback.decider.boards import Board
 from services.feedback.decider.changes import Answer
 from services.feedback.decider.comments import Comment
@@ -56,13 +56,11 @@ async def board(connection: AsyncConnection, id_: UUID) -> Loaded | None:
 
 
 async def idea(connection: AsyncConnection, id_: UUID) -> Loaded | None:
-    """An idea with its board and its root."""
+    """An idea with its board and its root, and the head of its board's merges.
+
+    All merges of a board have one scope, so that two made at once cannot close a circle.
+    """
     return await _loaded(connection, _IDEA, id_)
-
-
-async def merges_head(connection: AsyncConnection, board_id: UUID) -> int:
-    """All merges of a board have one scope, so that two made at once cannot close a circle."""
-    return await connection.scalar(select(head_of(literal(f"{BOARDS}{board_id}/merges")))) or 0
 
 
 async def comment(connection: AsyncConnection, id_: UUID) -> Loaded | None:
@@ -119,8 +117,10 @@ def _head(prefix: str, id_: Any = _ID) -> Any:
 
 
 _BOARD = select(*board_columns(), boards.c.version, _head(BOARDS)).where(boards.c.id == _ID)
+_MERGES_HEAD = head_of(literal(BOARDS) + cast(ideas.c.board, Text) + literal("/merges")).label("merges_head")
+_ROOT = func.coalesce(tallies.c.root, ideas.c.id).label("root")
 _IDEA = (
-    select(ideas, *board_columns(), func.coalesce(tallies.c.root, ideas.c.id).label("root"), _head(IDEAS))
+    select(ideas, *board_columns(), _ROOT, _head(IDEAS), _MERGES_HEAD)
     .join(boards, boards.c.id == ideas.c.board)
     .outerjoin(tallies, tallies.c.idea == ideas.c.id)
     .where(ideas.c.id == _ID)
