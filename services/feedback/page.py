@@ -9,15 +9,19 @@ from typing import NamedTuple
 
 import msgspec
 
+from libs.events.position import Partition
+from libs.events.topics import FEEDBACK, IDENTITY
 from libs.service import cursors
 from libs.service.parameters import REMEMBERED_QUERIES, read_query
 from libs.service.refs import read_ref
 from libs.service.runtime import Service
 from libs.service.shell import Receive, Scope, Send, send_body
-from services.feedback.queries.pages import FIRST, SEPARATOR, Pages, Shape, Wanted, shape_of
+from services.feedback.queries.pages import FIRST, Pages, Shape, Wanted, shape_of
 from services.feedback.schemas.ideas import IdeaQuery
 
 PATH = "/v1/ideas"
+MAX_KEPT = 128
+_ANSWERED_FROM = [Partition(topic.name, n) for topic in (IDENTITY, FEEDBACK) for n in range(topic.partitions)]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -30,6 +34,13 @@ class Asked(NamedTuple):
     parameters: str
 
 
+class Answer(NamedTuple):
+    """A page as it is sent."""
+
+    body: bytes
+    headers: list[tuple[bytes, bytes]]
+
+
 @lru_cache(REMEMBERED_QUERIES)
 def asked(query_string: bytes) -> Asked:
     """Raises RequestValidationError."""
@@ -38,21 +49,43 @@ def asked(query_string: bytes) -> Asked:
 
 
 class Page:
-    """The handler of one service."""
+    """The handler of one service.
+
+    A page is a function of its query and of what is folded of identity and feedback. Everybody looks at the same few,
+    so those are kept until more of that is folded; memory: at most 128 pages.
+    """
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pages = Pages(lambda: service.reads)
+        self._kept: dict[bytes, Answer] = {}
+        self._kept_at: object = None
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        query, shape, parameters = asked(scope["query_string"])
+        answer = await self._answer(scope["query_string"])
+        await send_body(send, 200, answer.body, b"application/json", answer.headers)
+
+    async def _answer(self, query_string: bytes) -> Answer:
+        at = self._folded()
+        if at != self._kept_at:
+            self._kept, self._kept_at = {}, at
+        if (kept := self._kept.get(query_string)) is not None:
+            return kept
+        answer = await self._read(query_string)
+        if at == self._kept_at and len(self._kept) < MAX_KEPT:
+            self._kept[query_string] = answer
+        return answer
+
+    def _folded(self) -> object:
+        """What tells that more was folded, or into other tables. Raises 503 while there are none to read."""
+        reached = self._service.progress.reached
+        return self._service.reads, [reached.get(partition) for partition in _ANSWERED_FROM]
+
+    async def _read(self, query_string: bytes) -> Answer:
+        query, shape, parameters = asked(query_string)
         rank, idea = FIRST if query.cursor is None else cursors.decode_rank(query.cursor)
         node = None if query.contact is None else read_ref(query.contact, self._service.nodes, "contact").node
         found = await self._pages.page(shape, Wanted(query.board, node, rank, idea))
-        entries, cursor = found.entries or "", None
-        if entries.count(SEPARATOR) >= query.limit and found.last is not None:
-            entries = entries[: entries.rindex(SEPARATOR)]
-            cursor = cursors.encode_rank(*found.last)
-        body = b'{"items":[%b],"next_cursor":%b}' % (entries.replace(SEPARATOR, ",").encode(), _encode(cursor))
-        headers = [] if cursor is None else [(b"link", cursors.link(PATH, parameters, cursor).encode())]
-        await send_body(send, 200, body, b"application/json", headers)
+        cursor = None if found.last is None else cursors.encode_rank(*found.last)
+        body = b'{"items":[%b],"next_cursor":%b}' % (found.entries, _encode(cursor))
+        return Answer(body, [] if cursor is None else [(b"link", cursors.link(PATH, parameters, cursor).encode())])

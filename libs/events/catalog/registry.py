@@ -82,7 +82,7 @@ def _envelope(name: str, owner: str, kind: Kind, row: Row) -> dict[str, Any]:
             return attributes | {"id": command, "source": "/identity", **about, "subjectnode": node}
         case Kind.DECISION:
             source = row.source or f"/{owner}/{interaction if owner == 'interactions' else command}"
-            own = {"id": command, "source": source, **about, "sequence": f"{1:020}"}
+            own = {"id": row.id or command, "source": source, **about, "sequence": f"{1:020}"}
             return attributes | (own if owner == "interactions" or not about else own | {"subjectnode": node})
 
 

@@ -8,9 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.persons import holds
 from libs.events.identity.tables import members, registrations
+from libs.service.words import wanted, words_of
 from services.contacts.queries.people import RANK
 from services.contacts.tables import seen, traits
-from libs.service.words import wanted, words_of
 
 _own = members.alias("own")
 

@@ -7,8 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from libs.events.catalog.ballots import Eligibility, eligibility_problem
 from libs.events.catalog.contacts import Change
-from libs.events.catalog.feedback import BoardChanged, BoardOpened, Eligibility, eligibility_problem
+from libs.events.catalog.feedback import BoardChanged, BoardOpened
 from libs.events.decider import Invalid
 from libs.events.problems import Problem
 from services.feedback.commands import ChangeBoard, OfBoard, OpenBoard

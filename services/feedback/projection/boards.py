@@ -6,7 +6,8 @@ from uuid import UUID
 
 import msgspec
 
-from libs.events.catalog.feedback import BoardChanged, BoardOpened, Credits, Eligibility
+from libs.events.catalog.ballots import Credits, Eligibility
+from libs.events.catalog.feedback import BoardChanged, BoardOpened
 from libs.events.fold import Fact, Row, RowKey
 from services.feedback.projection.places import given, placed
 

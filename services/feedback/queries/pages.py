@@ -16,7 +16,6 @@ from sqlalchemy import (
     cast,
     func,
     literal,
-    literal_column,
     select,
     true,
     tuple_,
@@ -30,9 +29,6 @@ from services.feedback.queries.tallies import COUNTS
 from services.feedback.schemas.ideas import IdeaQuery
 from services.feedback.tables import ideas, tallies
 from services.feedback.tallying import nodes_of, person_of
-
-SEPARATOR = "\x1e"
-"""Between entries: a control character that JSON text cannot hold, so it never stands inside one."""
 
 FIRST = float("inf"), UUID(int=2**128 - 1)
 """Before the first entry of any list."""
@@ -59,9 +55,9 @@ class Wanted(NamedTuple):
 
 
 class Found(NamedTuple):
-    """Rendered entries, at most one more than the limit, and the rank and id of the last that the page shows."""
+    """Rendered entries with commas between them, and the rank and id of the last one where there are more."""
 
-    entries: str | None
+    entries: bytes
     last: tuple[float, UUID] | None
 
 
@@ -96,26 +92,26 @@ class Pages:
 
     async def _run(self, key: tuple[Shape, bool, bool], wanted: Sequence[Wanted]) -> list[Found]:
         shape, has_board, has_node = key
+        asked = list(dict.fromkeys(wanted))  # everybody looks at the same first pages
         names = tuple(name for name, _ in shape.filters)
         statement = _statement(shape.sort, shape.merged, names, has_board=has_board, has_node=has_node)
         arguments = {
-            "boards": [w.board for w in wanted],
-            "nodes": [w.node for w in wanted],
-            "ranks": [w.rank for w in wanted],
-            "ideas": [w.idea for w in wanted],
+            "boards": [w.board for w in asked],
+            "nodes": [w.node for w in asked],
+            "ranks": [w.rank for w in asked],
+            "ideas": [w.idea for w in asked],
             "most": shape.limit + 1,
+            "shown": shape.limit,
             **{f"f_{name}": value for name, value in shape.filters},
         }
         async with self._engine().connect() as connection:
             rows = (await statement.execute(connection, arguments)).all()
-        return [_found(row, shape.limit) for row in sorted(rows, key=lambda row: row.n)]
+        found = {asked[row.n - 1]: _found(row) for row in rows}
+        return [found[each] for each in wanted]
 
 
-def _found(row: Any, limit: int) -> Found:
-    if not row.shown_ids:
-        return Found(None, None)
-    at = min(limit, len(row.shown_ids)) - 1
-    return Found(row.entries, (row.shown_ranks[at], row.shown_ids[at]))
+def _found(row: Any) -> Found:
+    return Found(row.entries or b"", (row.last_rank, row.last_idea) if row.has_more else None)
 
 
 @lru_cache(256)
@@ -132,7 +128,12 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
     )
     rank = cast(RANKS[sort], Double)
     page = (
-        select(ideas.c.shown, tallies.c.idea, rank.label("rank"), _behind().label("behind"))
+        select(
+            tallies.c.idea,
+            rank.label("rank"),
+            (ideas.c.shown + _behind()).label("entry"),
+            func.row_number().over(order_by=(RANKS[sort].desc(), tallies.c.idea.desc())).label("place"),
+        )
         .join(ideas, ideas.c.id == tallies.c.idea)
         .where(_is_after(sort, given), *(_FILTERS[name](bindparam(f"f_{name}", type_=Text)) for name in filters))
         .order_by(RANKS[sort].desc(), tallies.c.idea.desc())
@@ -149,11 +150,14 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
         nodes = select(inside.c.node).select_from(author).join(inside, true()).correlate(given)
         page = page.where(ideas.c.node.in_(nodes))
     found = page.lateral("page")
+    shown = bindparam("shown", type_=Integer)
+    entries = func.string_agg(found.c.entry, ",").filter(found.c.place <= shown)
     together = (
         select(
-            func.string_agg(found.c.shown + found.c.behind, literal_column(r"E'\x1e'")).label("entries"),
-            func.array_agg(found.c.rank).label("shown_ranks"),
-            func.array_agg(found.c.idea).label("shown_ids"),
+            func.convert_to(entries, "UTF8").label("entries"),
+            (func.count() > shown).label("has_more"),
+            func.array_agg(found.c.rank, type_=ARRAY(Double))[shown].label("last_rank"),
+            func.array_agg(found.c.idea, type_=ARRAY(Uuid))[shown].label("last_idea"),
         )
         .select_from(found)
         .lateral("together")

@@ -10,8 +10,8 @@ from sqlalchemy import RowMapping, Select, Text, Uuid, bindparam, cast, func, li
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.bookkeeping import head_of
-from libs.events.catalog.contacts import Named
 from libs.events.catalog.ballots import Eligibility
+from libs.events.catalog.contacts import Named
 from services.feedback.decider.boards import Board
 from services.feedback.decider.changes import Answer
 from services.feedback.decider.comments import Comment

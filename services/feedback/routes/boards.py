@@ -5,10 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from libs.events.catalog.feedback import Ballot, BoardOpened
+from libs.events.catalog.ballots import Ballot
+from libs.events.catalog.feedback import BoardOpened
 from libs.service.app import new_router
 from libs.service.commands import Done
-from libs.service.cursors import decode_id, encode_id, next_link
+from libs.service.cursors import decode_moment, encode_moment, next_link
 from libs.service.outcomes import pending
 from libs.service.refs import read_ref
 from services.feedback.commands import ChangeBoard, OpenBoard
@@ -38,9 +39,10 @@ def router(handling: Handling) -> APIRouter:
     @routes.get("/boards", tags=["boards"], summary="List boards", response_model=BoardPage)
     async def list_boards(query: Annotated[BoardQuery, Query()]) -> Response:
         async with service.reads.connect() as connection:
-            found = await boards.page(connection, query.status, decode_id(query.cursor), query.limit)
-        items = found[: query.limit]
-        cursor = encode_id(UUID(items[-1]["id"])) if len(found) > query.limit else None
+            found = await boards.page(connection, query.status, decode_moment(query.cursor), query.limit)
+        items, cursor = found[: query.limit], None
+        if len(found) > query.limit:
+            cursor = encode_moment(items[-1]["occurred_at"], UUID(items[-1]["id"]))
         headers = {} if cursor is None else {"Link": next_link("/v1/boards", query, cursor)}
         return json({"items": items, "next_cursor": cursor}, headers=headers)
 

@@ -5,8 +5,9 @@ from uuid import UUID
 
 import pytest
 
+from libs.events.catalog.ballots import Ballot, Eligibility
 from libs.events.catalog.contacts import Change, Named
-from libs.events.catalog.feedback import Ballot, BoardChanged, BoardOpened, Eligibility
+from libs.events.catalog.feedback import BoardChanged, BoardOpened
 from libs.events.tests.decider_spec import Spec
 from services.feedback.commands import ChangeBoard, OfBoard, OpenBoard
 from services.feedback.decider.boards import Board, Voter, decide_board, is_eligible, require_open

@@ -8,7 +8,7 @@ from uuid import UUID
 import msgspec
 
 from libs.events.arbitration import sequence_text
-from libs.events.catalog import contacts, feedback
+from libs.events.catalog import ballots, contacts, feedback
 from libs.events.catalog.contacts import Named
 from libs.events.catalog.fields import Data
 from libs.events.catalog.registry import type_of
@@ -50,8 +50,8 @@ class VotesStory:
         return told
 
     def _opened(self) -> feedback.BoardOpened:
-        ballot = feedback.Ballot(kind="credits", budget=100)
-        everyone = feedback.Eligibility(kind="everyone")
+        ballot = ballots.Ballot(kind="credits", budget=100)
+        everyone = ballots.Eligibility(kind="everyone")
         return feedback.BoardOpened(board=self.board, title="Board", ballot=ballot, eligibility=everyone)
 
     def _submitted(self, number: int) -> Told:

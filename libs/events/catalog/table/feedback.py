@@ -34,6 +34,7 @@ DECISIONS: Final = (
         },
         rule="A ballot of credits has a budget, and a cap that is no greater; `eligibility` has what its kind names.",
         source=_OF_BOARD,
+        id=_BOARD,
         needs_subject=False,
     ),
     Row(
@@ -59,6 +60,7 @@ DECISIONS: Final = (
             "actor": _STAFF,
         },
         source=_OF_IDEA,
+        id=_IDEA,
     ),
     Row(
         "proposal.published",
@@ -66,6 +68,7 @@ DECISIONS: Final = (
         "The company considers a change, and puts it to the vote.",
         {"idea": _OTHER, "title": "Deliver on Saturdays, for 2 EUR", "touchpoint": "service"},
         source=f"/feedback/ideas/{_OTHER}",
+        id=_OTHER,
         needs_subject=False,
     ),
     Row(
@@ -113,6 +116,7 @@ DECISIONS: Final = (
         {"merge": _MERGE, "idea": _IDEA, "into": _OTHER, "reason": "both want to know the day"},
         rule="`merge` is the id of the event.",
         source=_OF_MERGES,
+        id=_MERGE,
         needs_subject=False,
     ),
     Row(
@@ -157,6 +161,7 @@ DECISIONS: Final = (
         "Somebody said something about an idea.",
         {"comment": _COMMENT, "idea": _IDEA, "text": "The hour would be better still"},
         source=_OF_COMMENT,
+        id=_COMMENT,
         needs_subject=False,
     ),
     Row(
@@ -173,6 +178,7 @@ DECISIONS: Final = (
         "A change was taken up that answers ideas, or more ideas were found that it answers.",
         {"change": _CHANGE, "title": "The delivery day in the basket", "ideas": [_IDEA]},
         source=_OF_CHANGE,
+        id=_CHANGE,
         needs_subject=False,
     ),
     Row(

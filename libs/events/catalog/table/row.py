@@ -7,7 +7,7 @@ from libs.events.catalog.fields import Data
 
 
 class Row(NamedTuple):
-    """`rule` says what the fields keep together, `source` is the example's where the kind alone does not give it.
+    """`rule` says what the fields keep together, `source` and `id` are the example's own.
 
     Where `needs_subject` is False, the event has a subject only if it is about a customer.
     """
@@ -18,4 +18,5 @@ class Row(NamedTuple):
     example: Mapping[str, Any]
     rule: str = ""
     source: str = ""
+    id: str = ""
     needs_subject: bool = True
