@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from libs.events.bookkeeping import head_of
 from libs.events.identity.persons import holds, was_claimed
 from libs.events.identity.tables import members, registrations
+from libs.events.precompiled import Precompiled
 from services.feedback.decider.boards import Voter
 from services.feedback.decider.votes import Vote, Voting
 from services.feedback.queries.states import BOARDS, board_columns, board_of
@@ -44,7 +45,7 @@ _votes = msgspec.json.Decoder(list[_Said]).decode
 async def voting(connection: AsyncConnection, asked: Sequence[tuple[UUID, UUID]]) -> list[Loaded | None]:
     """For each idea and node; None where there is no such idea."""
     given, voters = zip(*asked, strict=True)
-    rows = await connection.execute(_VOTING, {"ideas": list(given), "voters": list(voters)})
+    rows = await _VOTING.execute(connection, {"ideas": list(given), "voters": list(voters)})
     found = {row["n"]: _loaded(row) for row in rows.mappings()}
     return [found.get(n) for n in range(1, len(asked) + 1)]
 
@@ -125,4 +126,4 @@ def _spent(asked: Any) -> Select[Any]:
     )
 
 
-_VOTING = _statement()
+_VOTING = Precompiled(_statement())

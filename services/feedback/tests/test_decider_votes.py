@@ -6,8 +6,8 @@ from uuid import UUID
 
 import pytest
 
+from libs.events.catalog.ballots import Eligibility
 from libs.events.catalog.feedback import (
-    Eligibility,
     Stance,
     VoteCast,
     VoteChanged,
