@@ -10,7 +10,7 @@ from uuid import UUID
 import msgspec
 from pydantic import BaseModel
 
-from libs.events.times import parse
+from libs.events.times import parse, utc_text
 from libs.service.errors import HttpRefusal
 
 MAX_CURSOR_CHARACTERS = 200
@@ -48,6 +48,7 @@ _places = msgspec.msgpack.Decoder(Place)
 _numbers = msgspec.msgpack.Decoder(Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)])
 _ids = msgspec.msgpack.Decoder(UUID)
 _pairs = msgspec.msgpack.Decoder(tuple[UUID, UUID])
+_moments = msgspec.msgpack.Decoder(tuple[str, UUID])
 _ranks = msgspec.msgpack.Decoder(tuple[float, UUID])
 
 
@@ -97,6 +98,22 @@ def decode_pair(cursor: str | None) -> tuple[UUID, UUID] | None:
     """Raises 400."""
     found: tuple[UUID, UUID] | None = None if cursor is None else _read(cursor, _pairs)
     return found
+
+
+def encode_moment(moment: datetime, id_: UUID) -> str:
+    """The cursor of a list in the order of time, and of ids among what happened at once."""
+    return _written((utc_text(moment), id_))
+
+
+def decode_moment(cursor: str | None) -> tuple[datetime, UUID] | None:
+    """Raises 400."""
+    if cursor is None:
+        return None
+    moment, id_ = _read(cursor, _moments)
+    try:
+        return parse(moment), id_
+    except ValueError:
+        raise _bad_cursor() from None
 
 
 def encode_rank(rank: float, id_: UUID) -> str:

@@ -1,6 +1,7 @@
 """Cursors come back as they went out; nothing else passes for one."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
@@ -11,12 +12,16 @@ from libs.events.times import parse
 from libs.service.cursors import (
     BEGINNING,
     Place,
+    _written,
     decode,
     decode_id,
+    decode_moment,
     decode_number,
     encode,
     encode_id,
+    encode_moment,
     encode_number,
+    encode_rank,
 )
 from libs.service.errors import HttpRefusal
 
@@ -42,8 +47,14 @@ def test_an_id_and_a_number_come_back(id_: UUID, number: int) -> None:
     assert decode_number(encode_number(number)) == number
 
 
+@given(moments, st.uuids())
+def test_a_moment_comes_back(moment: datetime, id_: UUID) -> None:
+    assert decode_moment(encode_moment(moment.replace(tzinfo=UTC), id_)) == (moment.replace(tzinfo=UTC), id_)
+
+
 def test_without_a_cursor_there_is_nothing_to_go_on_after() -> None:
     assert decode_id(None) is None
+    assert decode_moment(None) is None
     assert decode_number(None) is None
 
 
@@ -77,6 +88,11 @@ def test_what_is_no_possible_number_is_refused(text: str) -> None:
         (decode_id, encode_number(7)),
         (decode_number, encode(PLACE)),
         (decode_number, encode_id(UUID(int=7))),
+        (decode_moment, encode(PLACE)),
+        (decode_moment, encode_id(UUID(int=7))),
+        (decode_moment, encode_rank(1.5, UUID(int=7))),
+        (decode_moment, _written(("soon", UUID(int=7)))),
+        (decode_moment, _written(("0001-01-01T00:00:00+14:00", UUID(int=7)))),
     ],
 )
 def test_another_lists_cursor_is_refused(read: Callable[[str], object], cursor: str) -> None:
