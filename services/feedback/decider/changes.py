@@ -5,7 +5,7 @@ linked -> shipped -> measured -> closed
   +----- reopened <----+   +--------+      reopened where the last measure missed its target
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, assert_never
 from uuid import UUID
@@ -28,9 +28,11 @@ from services.feedback.commands import (
     ShipChange,
 )
 from services.feedback.refusals import (
+    BoardsDiffer,
     ChangeHasShipped,
     ChangeNotShipped,
     ChangeUnknown,
+    IdeaUnknown,
     NotABeneficiary,
     OutcomeNotMeasured,
     TargetMet,
@@ -64,13 +66,28 @@ ChangeEvent = (
 )
 
 
+def board_of_all(ideas: Sequence[str], boards: Mapping[str, UUID], board: UUID | None = None) -> UUID:
+    """The board that all these ideas are of: that of the first one, unless it is given.
+
+    `boards` is of the ideas that there are. Raises IdeaUnknown and BoardsDiffer, with the idea to blame.
+    """
+    for n, idea in enumerate(ideas):
+        if idea not in boards:
+            raise refuse(IdeaUnknown, f"/ideas/{n}")
+        board = board or boards[idea]
+        if boards[idea] != board:
+            raise refuse(BoardsDiffer, f"/ideas/{n}")
+    assert board is not None  # noqa: S101  a change answers at least one idea
+    return board
+
+
 def decide_change(command: OfChange, state: Answer | None) -> ChangeEvent | None:
     """The event to record; None where it is already so."""
     match command, state:
         case LinkChange(), Answer():
             return None
         case LinkChange(), _:
-            return command.linked
+            return msgspec.structs.replace(command.linked, ideas=list(dict.fromkeys(command.linked.ideas)))
         case _, None:
             raise refuse(ChangeUnknown)
         case AddIdeas(), Answer():
