@@ -5,19 +5,24 @@ from libs.service.app import create_app, new_router
 from libs.service.runtime import Service
 from services.feedback import page
 from services.feedback.handling import Handling
+from services.feedback.loop import Loop
 from services.feedback.projection import PROJECTION
-from services.feedback.routes import boards, ideas, votes
+from services.feedback.routes import boards, changes, comments, ideas, loop, votes
 
 PORT = 8003
 
 service = Service(PROJECTION)
 handling = Handling(service)
+following = Loop(handling)
 app = create_app(
     service,
     [
         boards.router(handling),
         ideas.router(handling),
         votes.router(handling),
+        comments.router(following),
+        changes.router(following),
+        loop.router(handling),
         outcomes.router(new_router(), service),
     ],
     title="Rapport feedback",

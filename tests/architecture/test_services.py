@@ -18,7 +18,7 @@ WITHOUT = {"timeline": {"commands", "decider"}}
 OWN = {
     "contacts": {"handling", "refusals"},
     "interactions": {"ingest", "recording"},
-    "feedback": {"handling", "page", "ranking", "refusals", "tallying"},
+    "feedback": {"figures", "handling", "loop", "page", "ranking", "refusals", "tallying"},
     "timeline": {"page", "titles"},
 }
 
