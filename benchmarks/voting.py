@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.deciding import CALLERS, changes, registration, request
 from benchmarks.figures import Benchmark, Figure, Outcome
-from benchmarks.http_client import Drive, Pool, Wire, body_of, connect, drive, shares
+from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
 from benchmarks.system import RAPPORT_UP, System, run, running, scratch_folder
 
 ROUNDS = 5
@@ -30,26 +30,33 @@ def vote(size: int) -> Outcome:
 
 async def _voting(system: System, size: int) -> tuple[list[Drive], list[Drive]]:
     """By turns, after a first round of each that does not count."""
-    contacts = await connect(system.ports["contacts"], CALLERS)
-    voters = await connect(system.ports["feedback"], CALLERS)
-    pids = {service: system.pid(service) for service in ("contacts", "feedback")}
-    await drive(contacts, [registration(str(n)) for n in range(CALLERS)], status=201, server_pid=pids["contacts"])
-    ideas = await _ideas(voters[0])
+    registrations = [registration(str(n)) for n in range(CALLERS)]
+    await _driven(system, "contacts", registrations, 201)
+    ideas = await _ideas(system.ports["feedback"])
     voted, decided = [], []
     for seed in range(ROUNDS + 1):
-        votes = _votes(ideas, seed * size, size)
-        voted.append(await drive(voters, votes, status=201, server_pid=pids["feedback"]))
-        traits = changes("/v1/contacts/", seed, size)
-        decided.append(await drive(contacts, traits, status=200, server_pid=pids["contacts"]))
-    _close([*contacts, *voters])
+        voted.append(await _driven(system, "feedback", _votes(ideas, seed * size, size), 201))
+        decided.append(await _driven(system, "contacts", changes("/v1/contacts/", seed, size), 200))
     return voted[1:], decided[1:]
 
 
-async def _ideas(wire: Wire) -> list[str]:
-    pool = Pool([wire])
+async def _driven(system: System, service: str, requests: Sequence[bytes], status: int) -> Drive:
+    """On connections of its own: a server closes those that are idle while the other one has its turn."""
+    wires = await connect(system.ports[service], CALLERS)
+    try:
+        return await drive(wires, requests, status=status, server_pid=system.pid(service))
+    finally:
+        for wire in wires:
+            wire.close()
+
+
+async def _ideas(port: int) -> list[str]:
+    pool = Pool(await connect(port, 1))
     board = await _made(pool, "/v1/boards", {"title": "Board", "ballot": {"kind": "up_down"}})
     idea = {"board": board, "contact": "crm:0", "touchpoint": "store"}
-    return [await _made(pool, "/v1/ideas", idea | {"title": f"Idea {n}"}) for n in range(IDEAS)]
+    ideas = [await _made(pool, "/v1/ideas", idea | {"title": f"Idea {n}"}) for n in range(IDEAS)]
+    pool.close()
+    return ideas
 
 
 async def _made(pool: Pool, path: str, body: object) -> str:
@@ -67,11 +74,6 @@ def _votes(ideas: Sequence[str], first: int, count: int) -> list[bytes]:
         body = {"idea": ideas[turn % IDEAS], "voter": f"crm:{voter}", "stance": stance}
         found.append(request("POST", "/v1/votes", body))
     return found
-
-
-def _close(wires: Sequence[Wire]) -> None:
-    for wire in wires:
-        wire.close()
 
 
 BENCHMARKS = {"vote": Benchmark(vote, 3_200, "votes a round")}
