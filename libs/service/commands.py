@@ -277,7 +277,7 @@ def _reused() -> HttpRefusal:
 
 
 def parked() -> HttpRefusal:
-    return HttpRefusal(409, "parked", "an earlier event of this contact could not be folded; an operator must look")
+    return HttpRefusal(409, "parked", "an earlier event of the same key could not be folded; an operator must look")
 
 
 def _judged(command: UUID, token: str, ruling: Ruling) -> Done:
