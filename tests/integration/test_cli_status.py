@@ -2,12 +2,13 @@ import json
 
 import httpx
 
-from tests.integration.conftest import System, on_each_log
+from tests.integration.conftest import SERVICES, System, on_each_log
 
 LAST_PARTITIONS = {
-    "contacts": {"identity": 0, "contacts": 11, "interactions": 11},
+    "contacts": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11},
     "interactions": {"identity": 0, "interactions": 11},
-    "timeline": {"identity": 0, "contacts": 11, "interactions": 11},
+    "feedback": {"identity": 0, "interactions": 11, "feedback": 11},
+    "timeline": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11},
 }
 
 
@@ -16,7 +17,7 @@ def test_status_says_how_far_each_service_is(system: System) -> None:
     done = system.run("status", "--partitions")
     assert (done.returncode, done.stderr) == (0, "")
     assert "interactions/11" in done.stdout
-    for service in ("contacts", "interactions", "timeline"):
+    for service in SERVICES:
         line = next(line for line in done.stdout.splitlines() if line.strip().startswith(f"{service} "))
         assert "ready" in line
         assert " live" in line
@@ -25,7 +26,7 @@ def test_status_says_how_far_each_service_is(system: System) -> None:
 @on_each_log
 def test_status_for_programs(system: System) -> None:
     found = json.loads(system.run("status", "--json").stdout)
-    assert [service["name"] for service in found["services"]] == ["contacts", "interactions", "timeline"]
+    assert [service["name"] for service in found["services"]] == [*SERVICES]
     for service in found["services"]:
         assert (service["state"], service["reason"], service["generation"]["state"]) == ("ready", "", "live")
         assert service["url"] == system.urls[service["name"]]
@@ -44,7 +45,7 @@ def test_the_cluster_is_named_by_the_environment(system: System) -> None:
         "DATABASE_URL_TIMELINE": runtime["services"]["timeline"]["database_url"],
     }
     found = json.loads(system.run("status", "--json", env=environment).stdout)
-    _contacts, interactions, timeline = found["services"]
+    _contacts, interactions, _feedback, timeline = found["services"]
     assert (timeline["state"], timeline["reason"]) == ("ready", "")
     assert (interactions["state"], interactions["reason"]) == ("ready", "DATABASE_URL_INTERACTIONS is not set")
     wrong = system.run("status", env=environment | {"RAPPORT_IDENTITY_SECRET": "00" * 32})
@@ -78,7 +79,7 @@ def test_a_folder_where_nothing_runs(system: System) -> None:
 def test_a_service_that_there_is_not(system: System) -> None:
     done = system.run("verify", "scoring")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "rapport: there is no service scoring; there are contacts, interactions, timeline\n"
+    assert done.stderr == "rapport: there is no service scoring; there are contacts, interactions, feedback, timeline\n"
 
 
 @on_each_log

@@ -12,13 +12,12 @@ from libs.embedded.ports import listening
 from libs.embedded.postgres import EmbeddedPostgres
 from tests.faults.deadlines import until
 from tests.integration.client import Api, purchase
-from tests.integration.conftest import kafka_environment, new_system
+from tests.integration.conftest import SERVICES, kafka_environment, new_system
 from tests.integration.guarded_system import ROOT, GuardedSystem
 from tests.integration.providers import Broker
 from tests.integration.test_identity_job import CONTACTS_MAPPING, contacts_of
 from tests.integration.test_main_job import SAMPLE, digests_now, imported, pence_by_customer, pence_on_timelines
 
-SERVICES = ("contacts", "interactions", "timeline")
 ROWS = 300
 CONTACTS = 40
 REFUSED_WITHIN_S = 20.0
@@ -62,7 +61,11 @@ async def test_services_that_reach_only_their_database_and_the_brokers_do_the_ma
     assert done.returncode == 0, done.stderr
     one, other = (f"crm:{customer}" for customer in customers[:2])
     with closing(Api(guarded)) as api:
+        idea = api.submitted(api.opened(), one)
+        api.voted(idea, one), api.voted(idea, other)
+        assert api.tally(idea)["people"] == 2
         merge = api.merged(one, other)
+        assert api.tally(idea)["people"] == 1
         late = purchase(other)
         assert late["id"] in api.ids(one, min_position=api.posted(late))
         api.unmerged(merge)

@@ -8,7 +8,7 @@ from threading import Event
 import pytest
 
 from tests.integration.client import Api, foreign, purchase, refused, someone
-from tests.integration.conftest import System, on_each_log
+from tests.integration.conftest import SERVICES, System, on_each_log
 
 pytestmark = on_each_log
 _numbers = count(1)
@@ -82,7 +82,7 @@ def test_the_same_id_with_other_content_changes_nothing_for_a_merged_person_eith
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("service", ["contacts", "interactions", "timeline"])
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_rebuild_under_live_traffic_gives_equal_tables(system: System, api: Api, service: str) -> None:
     """Case 15; the fixture verifies."""
     done = Event()

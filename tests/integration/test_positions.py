@@ -9,11 +9,9 @@ import pytest
 
 from libs.events.position import Partition, encode
 from tests.integration.client import Api, ahead, log_of, purchase, refused, someone
-from tests.integration.conftest import System, on_each_log
+from tests.integration.conftest import SERVICES, System, on_each_log
 
 pytestmark = on_each_log
-
-SERVICES = ["contacts", "interactions", "timeline"]
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +40,10 @@ def test_each_answer_under_v1_has_a_position(api: Api, service: str) -> None:
         "interactions": [
             "/v1/schemas", "/v1/interactions", "/v1/events/1", "/v1/interactions?limit=0", "/v1/nothing",
             "/v1/interactions/%ff",
+        ],
+        "feedback": [
+            "/v1/boards", "/v1/ideas", "/v1/ideas/1", f"/v1/votes?voter={name}", "/v1/votes", "/v1/nothing",
+            "/v1/ideas?limit=0",
         ],
         "timeline": [f"/v1/timeline/{name}", "/v1/timeline/crm:nobody", "/v1/timeline/%00", "/v1/x?min_position=bad"],
     }  # fmt: skip

@@ -17,11 +17,10 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.integration.conftest import System
+from tests.integration.conftest import SERVICES, System
 
 EXAMPLES = 50  # of each operation and mode: some 15 s in all, on two busy cores
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-SERVICES = ["contacts", "interactions", "timeline"]
 
 
 @pytest.mark.filterwarnings("ignore")  # its own dependencies warn

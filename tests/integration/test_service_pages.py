@@ -8,9 +8,7 @@ import pytest
 
 from libs.service.docs import FILES, FOLDER
 from tests.integration.client import Api, purchase, refused, someone
-from tests.integration.conftest import System
-
-SERVICES = ["contacts", "interactions", "timeline"]
+from tests.integration.conftest import SERVICES, System
 
 
 @pytest.fixture(scope="module")
