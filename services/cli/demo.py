@@ -1,81 +1,49 @@
 """`rapport demo`: a small story, told while it happens in the running system.
 
 Events go in as another system would send them; two contacts are registered, merged and parted again; a third claims a
-name that is taken. Told again, it changes nothing but that the merge is made and taken back once more.
+name that is taken; customers have ideas, vote and are answered. Told again, it changes nothing but that the merge is
+made and taken back once more.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import httpx
 import msgspec
 from rich.table import Table
 
-from services.cli.asking import asking, document_of
+from services.cli.asking import asking
 from services.cli.contacts import show_whole, whole
-from services.cli.importing.contacts import contact_body, key_of
+from services.cli.demo_board import ADA, BROOK, CARD, MAIL, customers_are_heard
+from services.cli.demo_story import Story
 from services.cli.system import find_system
 from services.cli.tables import console, say, table
 
 SAMPLE = Path(__file__).with_name("demo.ndjson")
-ADA, MAIL, CARD, TELEPHONE = "crm:demo-ada", "email:ada@demo.example", "loyalty:demo-77", "tel:+442079460018"
-BROOK = "crm:demo-brook"
+TELEPHONE = "tel:+442079460018"
 MERGED_BECAUSE = "demo: same surname, same street"
 PARTED_BECAUSE = "demo: the card is her sister's"
 
-_WAITING = {"prefer": "wait=10"}  # seconds that a read may wait for what was just written
 _encode = msgspec.json.Encoder().encode
-
-
-class Story:
-    """What is done to the system, step by step. Every step raises Failure."""
-
-    def __init__(self, client: httpx.Client, urls: Mapping[str, str]) -> None:
-        self.client = client
-        self.urls = urls
-        self._position = ""
-
-    def write(self, method: str, service: str, path: str, body: bytes, *expected: int, **headers: str) -> Any:
-        """What is answered; the next read sees what was written."""
-        sent = {"content-type": "application/json"} | {name.replace("_", "-"): text for name, text in headers.items()}
-        answer = self.client.request(method, f"{self.urls[service]}{path}", content=body, headers=sent)
-        document = document_of(answer, *expected)
-        self._position = answer.headers.get("rapport-position", self._position)
-        return document
-
-    def register(self, name: str, identifiers: list[str], *expected: int) -> Any:
-        """Under a key that is made of the contact: told again, the answer is that of the first time."""
-        body = contact_body("person", identifiers, {"name": name})
-        return self.write("POST", "contacts", "/v1/contacts", body, *expected, idempotency_key=key_of(body))
-
-    def timeline(self, ref: str, **query: str) -> list[dict[str, Any]]:
-        params = {"limit": "500", "min_position": self._position, **query}
-        answer = self.client.get(f"{self.urls['timeline']}/v1/timeline/{ref}", params=params, headers=_WAITING)
-        items: list[dict[str, Any]] = document_of(answer, 200)["items"]
-        return items
-
-    def entries(self, ref: str) -> int:
-        """What happened with a person, as far as interactions say."""
-        return len(self.timeline(ref, service="interactions"))
 
 
 def demo() -> None:
     """Tell the story and say what to look at. Raises Failure."""
     system = find_system()
-    urls = {name: system.chosen(name)[0].url for name in ("contacts", "interactions", "timeline")}
+    urls = {place.name: place.url for place in system.chosen(None)}
     with asking() as client:
         story = Story(client, urls)
         _events_arrive(story)
         _two_are_registered(story)
         _they_are_merged_and_parted(story)
         _a_name_is_claimed_twice(story)
+        heard = customers_are_heard(story)
         console.print(_table(story.timeline(ADA)))
         say("The visit of 20 February was posted last and stands where it happened: late events are normal.\n")
         say(f"What `rapport contact show {ADA}` says:\n")
         show_whole(whole(client, urls["contacts"], ADA))
-    _what_to_look_at(urls)
+    _what_to_look_at(urls, heard)
 
 
 def _events_arrive(story: Story) -> None:
@@ -126,7 +94,7 @@ def _a_name_is_claimed_twice(story: Story) -> None:
     say(f"   Nobody was merged and nothing was dropped. Conflict {refusal['conflict']} waits for a person.\n")
 
 
-def _what_to_look_at(urls: Mapping[str, str]) -> None:
+def _what_to_look_at(urls: Mapping[str, str], heard: Sequence[str]) -> None:
     say("\nThe people are crm:demo-ada, crm:demo-brook, loyalty:demo-77 and email:grace@demo.example. Try:\n")
     late = quote("2025-03-31T00:00:00Z", safe="")
     for line in (
@@ -137,6 +105,7 @@ def _what_to_look_at(urls: Mapping[str, str]) -> None:
         f"curl '{urls['interactions']}/v1/events/demo-order-1'",
         f"curl '{urls['contacts']}/v1/contacts?q=ada'",
         f"curl '{urls['contacts']}/v1/conflicts?status=open'",
+        *(f"curl '{urls['feedback']}{path}'" for path in heard),
         "rapport conflicts",
         f"rapport tail --subject {ADA}",
     ):

@@ -3,6 +3,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.integration.conftest import System
@@ -27,6 +28,13 @@ def shown(system: System, ref: str) -> dict[str, Any]:
 
 def rejected(file: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.with_name(f"{file.name}.rejected.ndjson").read_bytes().splitlines()]
+
+
+def decided_on_boards(system: System) -> int:
+    """How many records the topic feedback holds."""
+    services = json.loads(system.run("status", "--json").stdout)["services"]
+    (feedback,) = [service["partitions"] for service in services if service["name"] == "feedback"]
+    return sum(each["end"] for each in feedback if each["topic"] == "feedback")
 
 
 def conflicts(system: System) -> list[dict[str, Any]]:
@@ -120,7 +128,24 @@ def test_the_demo_can_be_told_again(system: System) -> None:
         assert "The timeline of crm:demo-ada grew from 9 to 10 entries" in story.stdout
         assert "crm:demo-ada has 9 entries again, loyalty:demo-77 has 1 of its own" in story.stdout
         assert "Answered 409 identifier_claimed: " in story.stdout
+        assert "so 3 people stand behind them" in story.stdout
     told = [re.findall(r"Conflict (\S+) waits for a person", story.stdout) for story in stories]
     assert told[0] == told[1]
     assert told[0][0] in [conflict["id"] for conflict in shown(system, "crm:demo-ada")["conflicts"]]
     assert shown(system, "crm:demo-ada")["merges"] == []
+    boards = [re.findall(r"/v1/ideas\?board=(\S+)&", story.stdout) for story in stories]
+    assert boards[0] == boards[1]
+
+
+def test_what_the_demo_says_on_boards_is_said_once(system: System) -> None:
+    told = system.run("demo")
+    before = decided_on_boards(system)
+    assert system.run("demo").returncode == 0
+    assert decided_on_boards(system) == before
+    (board,) = re.findall(r"/v1/ideas\?board=(\S+)&", told.stdout)
+    ideas = httpx.get(f"{system.feedback}/v1/ideas", params={"board": board, "sort": "top"}).json()["items"]
+    assert [(each["title"], each["tally"]["up"], each["tally"]["down"]) for each in ideas] == [
+        ("Say the delivery week before I pay", 3, 0),
+        ("Deliver on Saturdays, for 20 GBP", 1, 1),
+    ]
+    assert (ideas[0]["status"], ideas[0]["tally"]["unregistered"]) == ("planned", 2)
