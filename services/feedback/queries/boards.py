@@ -1,10 +1,11 @@
 """Boards, one and many."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import msgspec
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.topics import FEEDBACK
@@ -18,13 +19,15 @@ async def board(connection: AsyncConnection, id_: UUID) -> dict[str, Any] | None
     return None if row is None else document(row)
 
 
-async def page(connection: AsyncConnection, status: str | None, after: UUID | None, limit: int) -> list[dict[str, Any]]:
-    """Boards in the order of their ids, which is that in which they were opened; at most one more than the limit."""
-    statement = select(boards).order_by(boards.c.id).limit(limit + 1)
+async def page(
+    connection: AsyncConnection, status: str | None, after: tuple[datetime, UUID] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Boards in the order in which they were opened; at most one more than the limit."""
+    statement = select(boards).order_by(boards.c.occurred_at, boards.c.id).limit(limit + 1)
     if status is not None:
         statement = statement.where(boards.c.status == status)
     if after is not None:
-        statement = statement.where(boards.c.id > after)
+        statement = statement.where(tuple_(boards.c.occurred_at, boards.c.id) > tuple_(*after))
     return [document(row) for row in (await connection.execute(statement)).mappings()]
 
 

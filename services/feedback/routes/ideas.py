@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.feedback import IdeaAnswered, IdeaSubmitted, ProposalPublished
+from libs.events.times import utc_text
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.errors import HttpRefusal
@@ -116,7 +117,8 @@ def _read_routes(routes: APIRouter, handling: Handling) -> None:
                 raise refuse(IdeaUnknown)
             as_of = query.as_of
             tally = tallies.tally_of(row) if as_of is None else await tallies.tally_at(connection, row["root"], as_of)
-        return json({"idea": str(idea_id), "as_of": as_of, "tally": tally})
+        moment = None if as_of is None else utc_text(as_of)
+        return json({"idea": str(idea_id), "as_of": moment, "tally": tally})
 
 
 def _change_routes(routes: APIRouter, handling: Handling) -> None:
