@@ -22,7 +22,7 @@ class Batcher(Generic[Shape, Question, Answer]):
     def __init__(self, run: Callable[[Shape, Sequence[Question]], Awaitable[Sequence[Answer]]]) -> None:
         self._run = run
         self._waiting: dict[Shape, list[tuple[Question, asyncio.Future[Answer]]]] = {}
-        self._active: set[asyncio.Task[None]] = set()
+        self._active: set[asyncio.Task[None] | None] = set()
 
     async def ask(self, shape: Shape, question: Question) -> Answer:
         """Raises what `run` raises."""
@@ -35,13 +35,17 @@ class Batcher(Generic[Shape, Question, Answer]):
         return await answer
 
     async def _drain(self) -> None:
-        while self._waiting:
-            shape, waiting = next(iter(self._waiting.items()))
-            together = waiting[:MAX_TOGETHER]
-            del waiting[:MAX_TOGETHER]
-            if not waiting:
-                del self._waiting[shape]
-            await self._answer(shape, together)
+        """Counts as active until nothing waits, and not a turn longer: who asks then must find it gone."""
+        try:
+            while self._waiting:
+                shape, waiting = next(iter(self._waiting.items()))
+                together = waiting[:MAX_TOGETHER]
+                del waiting[:MAX_TOGETHER]
+                if not waiting:
+                    del self._waiting[shape]
+                await self._answer(shape, together)
+        finally:
+            self._active.discard(asyncio.current_task())
 
     async def _answer(self, shape: Shape, together: list[tuple[Question, asyncio.Future[Answer]]]) -> None:
         try:

@@ -67,3 +67,18 @@ async def test_an_asker_that_gives_up_does_not_disturb_the_others() -> None:
     gone.cancel()
     desk.open.set()
     assert await stays == 4
+
+
+async def test_what_is_asked_on_an_answer_is_answered_also_when_all_queries_end_at_once() -> None:
+    desk = Desk()
+    batcher = Batcher(desk.run)
+
+    async def asks_again() -> int:
+        return await batcher.ask("c", await batcher.ask("a", 1))
+
+    asking = [asyncio.create_task(asks_again()), asyncio.create_task(batcher.ask("b", 1))]
+    for _ in range(AT_ONCE):
+        await desk.queries.acquire()
+    desk.open.set()
+    async with asyncio.timeout(DEADLINE_S):
+        assert await asyncio.gather(*asking) == [4, 2]
