@@ -33,7 +33,7 @@ from services.feedback.tallying import nodes_of, person_of
 FIRST = float("inf"), UUID(int=2**128 - 1)
 """Before the first entry of any list."""
 
-RANKS = {"top": tallies.c.top, "hot": tallies.c.hot, "new": tallies.c.submitted_s, "credits": tallies.c.credits}
+_counted = tallies.alias("counted")
 
 
 class Shape(NamedTuple):
@@ -126,21 +126,25 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
         .table_valued("board", "node", "rank", "idea", with_ordinality="n", name="given")
         .render_derived()
     )
-    rank = cast(RANKS[sort], Double)
+    counted = _counted if merged else tallies  # an idea that was merged stands with those behind its whole group
+    rank = tallies.c.submitted_s if sort == "new" else counted.c[sort]
     page = (
         select(
             tallies.c.idea,
-            rank.label("rank"),
-            (ideas.c.shown + _behind()).label("entry"),
-            func.row_number().over(order_by=(RANKS[sort].desc(), tallies.c.idea.desc())).label("place"),
+            cast(rank, Double).label("rank"),
+            (ideas.c.shown + _behind(counted)).label("entry"),
+            func.row_number().over(order_by=(rank.desc(), tallies.c.idea.desc())).label("place"),
         )
+        .select_from(tallies)
         .join(ideas, ideas.c.id == tallies.c.idea)
-        .where(_is_after(sort, given), *(_FILTERS[name](bindparam(f"f_{name}", type_=Text)) for name in filters))
-        .order_by(RANKS[sort].desc(), tallies.c.idea.desc())
+        .where(_is_after(rank, given), *(_FILTERS[name](bindparam(f"f_{name}", type_=Text)) for name in filters))
+        .order_by(rank.desc(), tallies.c.idea.desc())
         .limit(bindparam("most", type_=Integer))
         .correlate(given)
     )
-    if not merged:
+    if merged:
+        page = page.join(counted, counted.c.idea == tallies.c.root)
+    else:
         page = page.where(tallies.c.root == tallies.c.idea)
     if has_board:
         page = page.where(tallies.c.board == given.c.board)
@@ -165,17 +169,16 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
     return Precompiled(select(given.c.n, together).select_from(given).join(together, true()))
 
 
-def _is_after(sort: str, given: Any) -> ColumnElement[bool]:
+def _is_after(rank: ColumnElement[Any], given: Any) -> ColumnElement[bool]:
     """Below the last one in rank, and among equals in id."""
-    if sort == "credits":  # whole numbers, as the index has them
-        return tuple_(cast(tallies.c.credits, Double), tallies.c.idea) < tuple_(given.c.rank, given.c.idea)
-    return tuple_(RANKS[sort], tallies.c.idea) < tuple_(given.c.rank, given.c.idea)
+    compared = rank if isinstance(rank.type, Double) else cast(rank, Double)  # credits are whole numbers
+    return tuple_(compared, tallies.c.idea) < tuple_(given.c.rank, given.c.idea)
 
 
-def _behind() -> ColumnElement[str]:
+def _behind(counted: Any) -> ColumnElement[str]:
     """What comes behind an entry: the tally and the rank, as JSON, and the closing brace."""
-    parts = [(f'{"," if n else ""}"{name}":', tallies.c[name]) for n, name in enumerate(COUNTS)]
-    ranks = [(f'{"," if n else ""}"{name}":', tallies.c[name]) for n, name in enumerate(("top", "hot"))]
+    parts = [(f'{"," if n else ""}"{name}":', counted.c[name]) for n, name in enumerate(COUNTS)]
+    ranks = [(f'{"," if n else ""}"{name}":', counted.c[name]) for n, name in enumerate(("top", "hot"))]
     text: Any = literal(',"tally":{')
     for label, value in parts:
         text = text + literal(label) + cast(value, Text)
