@@ -19,7 +19,7 @@ from services.feedback.commands import (
     ReopenLoop,
     ShipChange,
 )
-from services.feedback.decider.changes import board_of_all, decide_change
+from services.feedback.decider.changes import Answerable, board_of_all, decide_change
 from services.feedback.decider.comments import Talk, decide_comment
 from services.feedback.handling import Decided, Handling, Order, Scope, author
 from services.feedback.queries import changes, states, voting
@@ -73,7 +73,7 @@ class Loop:
         """Of a change, whose id is the command's."""
 
         async def decide() -> Decided:
-            board = board_of_all(command.linked.ideas, await self._boards(command.linked.ideas))
+            board = board_of_all(command.linked.ideas, await self._answerable(command.linked.ideas))
             return Scope(board, f"{CHANGES}{order.asked.command}"), decide_change(command, None)
 
         return await self.handling.carry_out(order, order.asked.command, decide)
@@ -83,7 +83,7 @@ class Loop:
             found = await self._change(id_)
             require_match(order.asked.if_match, found.etag, required=False)
             if isinstance(command, AddIdeas):
-                board_of_all(command.ideas, await self._boards(command.ideas), found.row["board"])
+                board_of_all(command.ideas, await self._answerable(command.ideas), found.row["board"])
             event = decide_change(command, answer_of(found.row))
             return Scope(found.row["board"], f"{CHANGES}{id_}", found.head), event
 
@@ -117,6 +117,6 @@ class Loop:
             raise refuse(ChangeUnknown)
         return found
 
-    async def _boards(self, ideas: Sequence[str]) -> dict[str, UUID]:
+    async def _answerable(self, ideas: Sequence[str]) -> dict[str, Answerable]:
         async with self.service.reads.connect() as connection:
-            return await changes.boards_of(connection, ideas)
+            return await changes.answerable(connection, ideas)

@@ -163,11 +163,12 @@ notified = Table(
     "notified",
     METADATA,
     *_place(),
-    Column("change", Uuid, nullable=False, index=True),
+    Column("change", Uuid, nullable=False),
     Column("node", Uuid, nullable=False),
     _text("channel"),
     PrimaryKeyConstraint("partition", "offset"),
 )
+Index("notified_of_change", notified.c.change, notified.c.node)
 
 # What customers complained of, from the topic interactions; by name, so that a repetition does not count.
 complaints = Table(

@@ -7,7 +7,7 @@ linked -> shipped -> measured -> closed
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, assert_never
+from typing import Literal, NamedTuple, assert_never
 from uuid import UUID
 
 import msgspec
@@ -32,6 +32,7 @@ from services.feedback.refusals import (
     ChangeHasShipped,
     ChangeNotShipped,
     ChangeUnknown,
+    IdeaArchived,
     IdeaUnknown,
     NotABeneficiary,
     OutcomeNotMeasured,
@@ -66,17 +67,26 @@ ChangeEvent = (
 )
 
 
-def board_of_all(ideas: Sequence[str], boards: Mapping[str, UUID], board: UUID | None = None) -> UUID:
+class Answerable(NamedTuple):
+    """An idea that a change may answer."""
+
+    board: UUID
+    status: str
+
+
+def board_of_all(ideas: Sequence[str], known: Mapping[str, Answerable], board: UUID | None = None) -> UUID:
     """The board that all these ideas are of: that of the first one, unless it is given.
 
-    `boards` is of the ideas that there are. Raises IdeaUnknown and BoardsDiffer, with the idea to blame.
+    `known` are the ideas that there are. Raises IdeaUnknown, BoardsDiffer and IdeaArchived, with the idea to blame.
     """
     for n, idea in enumerate(ideas):
-        if idea not in boards:
+        if idea not in known:
             raise refuse(IdeaUnknown, f"/ideas/{n}")
-        board = board or boards[idea]
-        if boards[idea] != board:
+        board = board or known[idea].board
+        if known[idea].board != board:
             raise refuse(BoardsDiffer, f"/ideas/{n}")
+        if known[idea].status == "archived":
+            raise refuse(IdeaArchived, f"/ideas/{n}")
     assert board is not None  # noqa: S101  a change answers at least one idea
     return board
 

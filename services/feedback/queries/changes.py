@@ -10,6 +10,7 @@ from sqlalchemy import ARRAY, RowMapping, Select, Uuid, bindparam, cast, exists,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.feedback.decider.changes import Answerable
 from services.feedback.queries.boards import position_of
 from services.feedback.tables import changes, ideas, notified, standings, tallies
 from services.feedback.tallying import nodes_of, person_of
@@ -58,10 +59,11 @@ def document(row: RowMapping) -> dict[str, Any]:
     return {name: row[name] for name in names} | lists | {"position": position_of(row)}
 
 
-async def boards_of(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, UUID]:
-    """The boards of those of these ideas that there are."""
-    rows = await connection.execute(select(ideas.c.id, ideas.c.board).where(ideas.c.id.in_(map(UUID, ids))))
-    return {str(row.id): row.board for row in rows}
+async def answerable(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, Answerable]:
+    """Those of these ideas that there are."""
+    columns = ideas.c.id, ideas.c.board, ideas.c.status
+    rows = await connection.execute(select(*columns).where(ideas.c.id.in_(map(UUID, ids))))
+    return {str(row.id): Answerable(row.board, row.status) for row in rows}
 
 
 async def voter(connection: AsyncConnection, id_: UUID, answered: Sequence[str], node: UUID) -> tuple[bool, bool]:

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.persons import holds
 from libs.events.identity.tables import members
-from services.feedback.figures import Counted, Harm, Measured, Place, Root
+from services.feedback.figures import DELIVERED, Counted, Harm, Measured, Place, Root
 from services.feedback.tables import ballots, changes, comments, complaints, ideas, standings, tallies
 
 # Of one answer's statements: they read whole tables, which an index scan makes slow, and sort them in memory.
@@ -50,15 +50,21 @@ def _narrowed(statement: Select[Any], sought: Sought) -> Select[Any]:
 
 
 def _roots(sought: Sought) -> Select[Any]:
+    """What a change delivers to one idea it delivers to all that are merged with it."""
     group, inside = tallies.alias("group"), ideas.alias("inside")
     talk = (
-        select(group.c.root, func.sum(inside.c.comments).label("comments"))
+        select(
+            group.c.root,
+            func.sum(inside.c.comments).label("comments"),
+            func.bool_or(inside.c.status.in_(sorted(DELIVERED))).label("is_delivered"),
+        )
         .join(inside, inside.c.id == group.c.idea)
         .group_by(group.c.root)
         .subquery("talk")
     )
     history = case((ideas.c.promises != "[]", ideas.c.history)).label("history")
-    columns = ideas.c.board, ideas.c.touchpoint, ideas.c.status, ideas.c.occurred_at, ideas.c.answered_at
+    status = case((talk.c.is_delivered, "shipped"), else_=ideas.c.status).label("status")
+    columns = ideas.c.board, ideas.c.touchpoint, status, ideas.c.occurred_at, ideas.c.answered_at
     roots = (
         select(*columns, tallies.c.people, talk.c.comments, history)
         .join(tallies, tallies.c.idea == ideas.c.id)

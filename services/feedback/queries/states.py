@@ -1,6 +1,5 @@
 """What a command is decided on: the state and the head of its scope, in one snapshot of the database."""
 
-from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -70,12 +69,6 @@ async def comment(connection: AsyncConnection, id_: UUID) -> Loaded | None:
 
 async def change(connection: AsyncConnection, id_: UUID) -> Loaded | None:
     return await _loaded(connection, _CHANGE, id_)
-
-
-async def ideas_of_board(connection: AsyncConnection, board_id: UUID, ids: Sequence[UUID]) -> set[UUID]:
-    """Those of the ideas that are of the board."""
-    known = select(ideas.c.id).where(ideas.c.board == board_id, ideas.c.id.in_(ids))
-    return set((await connection.scalars(known)).all())
 
 
 async def _loaded(connection: AsyncConnection, statement: Select[Any], id_: UUID) -> Loaded | None:

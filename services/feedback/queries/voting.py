@@ -16,7 +16,7 @@ from libs.events.precompiled import Precompiled
 from services.feedback.decider.boards import Voter
 from services.feedback.decider.votes import Vote, Voting
 from services.feedback.queries.states import BOARDS, board_columns, board_of
-from services.feedback.tables import ballots, boards, comments, ideas, standings, tallies
+from services.feedback.tables import ballots, boards, comments, complaints, ideas, standings, tallies
 from services.feedback.tallying import nodes_of, person_of
 
 
@@ -51,8 +51,8 @@ async def voting(connection: AsyncConnection, asked: Sequence[tuple[UUID, UUID]]
 
 
 async def is_known(connection: AsyncConnection, node: UUID) -> bool:
-    """Whether feedback has heard of a node: anybody claimed it, or it voted, submitted or commented."""
-    named = (exists().where(table.c.node == node) for table in (ballots, ideas, comments))
+    """Whether feedback has heard of a node: anybody claimed it, or it voted, submitted, commented or complained."""
+    named = (exists().where(table.c.node == node) for table in (ballots, ideas, comments, complaints))
     return bool(await connection.scalar(select(was_claimed(node)))) or any(
         [await connection.scalar(select(each)) for each in named]
     )

@@ -22,12 +22,13 @@ from services.feedback.commands import (
     ReopenLoop,
     ShipChange,
 )
-from services.feedback.decider.changes import Answer, ChangeEvent, board_of_all, decide_change
+from services.feedback.decider.changes import Answer, Answerable, ChangeEvent, board_of_all, decide_change
 from services.feedback.refusals import (
     BoardsDiffer,
     ChangeHasShipped,
     ChangeNotShipped,
     ChangeUnknown,
+    IdeaArchived,
     IdeaUnknown,
     NotABeneficiary,
     OutcomeNotMeasured,
@@ -109,22 +110,24 @@ class TestBoards:
     HERE, THERE = UUID(int=8), UUID(int=9)
 
     def test_a_change_lies_on_the_board_of_its_first_idea(self) -> None:
-        assert board_of_all(IDEAS, dict.fromkeys(IDEAS, self.HERE)) == self.HERE
+        assert board_of_all(IDEAS, dict.fromkeys(IDEAS, Answerable(self.HERE, "declined"))) == self.HERE
 
     @pytest.mark.parametrize(
-        ("boards", "board", "kind", "pointer"),
+        ("known", "board", "kind", "pointer"),
         [
-            ({OTHER: HERE}, None, IdeaUnknown, "/ideas/0"),
-            ({IDEA: HERE}, None, IdeaUnknown, "/ideas/1"),
-            ({IDEA: HERE, OTHER: THERE}, None, BoardsDiffer, "/ideas/1"),
-            ({IDEA: HERE, OTHER: HERE}, THERE, BoardsDiffer, "/ideas/0"),
+            ({OTHER: (HERE, "planned")}, None, IdeaUnknown, "/ideas/0"),
+            ({IDEA: (HERE, "planned")}, None, IdeaUnknown, "/ideas/1"),
+            ({IDEA: (HERE, "planned"), OTHER: (THERE, "planned")}, None, BoardsDiffer, "/ideas/1"),
+            ({IDEA: (HERE, "planned"), OTHER: (HERE, "planned")}, THERE, BoardsDiffer, "/ideas/0"),
+            ({IDEA: (HERE, "planned"), OTHER: (HERE, "archived")}, None, IdeaArchived, "/ideas/1"),
         ],
     )
-    def test_what_does_not_lie_there_is_named(
-        self, boards: dict[str, UUID], board: UUID | None, kind: type[Refusal], pointer: str
+    def test_what_does_not_lie_there_or_is_history_is_named(
+        self, known: dict[str, tuple[UUID, str]], board: UUID | None, kind: type[Refusal], pointer: str
     ) -> None:
+        answerable = {idea: Answerable(*each) for idea, each in known.items()}
         with pytest.raises(kind) as refused:
-            board_of_all(IDEAS, boards, board)
+            board_of_all(IDEAS, answerable, board)
         assert [problem.pointer for problem in refused.value.problems] == [pointer]
 
 

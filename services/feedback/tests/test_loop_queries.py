@@ -14,7 +14,7 @@ from libs.events.database import for_reads
 from libs.events.identity.tables import members, registrations
 from libs.events.tests.projection_contract import ProjectionContract
 from libs.events.tests.rich_story import log_of, rich_story
-from services.feedback.figures import Harm
+from services.feedback.figures import DELIVERED, Harm
 from services.feedback.projection import PROJECTION
 from services.feedback.queries import beneficiaries, loop
 from services.feedback.queries.loop import Sought
@@ -138,6 +138,11 @@ def _compare_figures(found: Any, expected: Counted, sought: Sought) -> None:
     assert sorted(root.place for root in found.roots) == sorted((row["board"], row["touchpoint"]) for row in inside)
     within = [row for row in expected.ideas.values() if _is_in(expected.place(row["id"]), sought)]
     assert sum(root.comments for root in found.roots) == sum(row["comments"] for row in within)
+    statuses = [root.status for root in found.roots]
+    delivered = {expected.root[row["id"]] for row in within if row["status"] in DELIVERED}
+    assert sum(status in DELIVERED for status in statuses) == len(delivered)
+    others = sorted(row["status"] for row in inside if row["id"] not in delivered)
+    assert sorted(status for status in statuses if status not in DELIVERED) == others
     assert sum(bool(root.history) for root in found.roots) == sum(row["promises"] != "[]" for row in inside)
     assert sorted(each.place for each in found.measured) == sorted(expected.measured(sought))
     assert found.people == expected.heard(sought)
