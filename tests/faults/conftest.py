@@ -67,8 +67,8 @@ def stage(request: pytest.FixtureRequest) -> Stage:
 
 
 @pytest.fixture
-def second_contacts_url(stage: Stage, stage_urls: list[str]) -> str:
-    """Another empty database, for a second process of contacts on the same log."""
+def second_url(stage: Stage, stage_urls: list[str]) -> str:
+    """Another empty database, for a second process of a service on the same log."""
     return stage_urls[-1]
 
 

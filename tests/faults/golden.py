@@ -18,7 +18,7 @@ from libs.embedded.postgres import EmbeddedPostgres
 from libs.events.catalog.registry import Kind, find
 from libs.events.fold import known_tables
 from libs.events.log import EventLog, Record
-from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY
+from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
 from tests.faults.events import SERVICES, TOPIC, projection
 from tests.faults.ruled import IDENTITY_KEY, Told
 from tests.faults.stage import Stage
@@ -28,6 +28,7 @@ STORED = Path(__file__).with_name("golden_digests.json")
 # Where a record stands and when it was recorded is no matter of its version.
 _OF_THE_RECORD = {"partition", "offset", "recorded_at", "position", "since", "last_claim"}
 _JSON = {"entry", "amendments"}
+_OF_BOARDS = {"boards", "ideas", "ballots", "comments", "changes", "notified"}
 
 BOARD_OPENED = "rapport.feedback.board.opened.v1"
 NODE = b"3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
@@ -102,6 +103,12 @@ def _sample_of(table: str, row: Any, samples: Mapping[Place, str]) -> str | None
             return str(row["id" if table == "claims" else "conflict"])
         case "traits":
             return samples[row["topic"], row["partition"], row["offset"]]
+        case "complaints":
+            return samples[INTERACTIONS.number, row["partition"], row["offset"]]
+        case "tallies" | "standings":
+            return str(row["idea" if table == "tallies" else "root"])
+        case _ if table in _OF_BOARDS:
+            return samples[FEEDBACK.number, row["partition"], row["offset"]]
         case _:
             return samples[IDENTITY.number, 0, row["last_claim" if table == "components" else "since"]]
 
@@ -109,6 +116,8 @@ def _sample_of(table: str, row: Any, samples: Mapping[Place, str]) -> str | None
 def _plain(row: dict[str, Any]) -> dict[str, Any]:
     """Without where and when; what ended is told from what holds. Registered traits are observed when recorded."""
     row = {name: msgspec.json.decode(value) if name in _JSON and value else value for name, value in row.items()}
+    if "shown" in row:
+        row["shown"] = msgspec.json.decode(row["shown"] + "}")
     if "until" in row:
         row["until"] = row["until"] is not None
     if row.get("observed_at") == row.get("recorded_at"):

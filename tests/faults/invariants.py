@@ -10,8 +10,8 @@ import msgspec
 from libs.events import replays
 from libs.events.log import EventLog
 from libs.events.position import Partition, decode
-from libs.events.topics import BY_NAME, CONTACTS, IDENTITY, INTERACTIONS
-from tests.faults.events import partitions_of, projection
+from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from tests.faults.events import SUMMING_UP, partitions_of, projection
 from tests.faults.history import Effect, History, Kind, Outcome
 from tests.faults.stage import rows
 from tests.integration.conftest import System
@@ -19,6 +19,7 @@ from tests.integration.conftest import System
 READ_RECORDS, READ_BYTES = 5_000, 8 << 20
 SHOWN = 5
 
+_BOARDS = FEEDBACK.name
 _ASIDE = ("duplicates", "quarantined", "parked_records")
 _APPLIED = 'SELECT scope, topic, partition, "offset", sequence FROM verdicts WHERE sequence IS NOT NULL ORDER BY 1, 5'
 _TWICE_DECIDED = (
@@ -57,7 +58,7 @@ class _Decided(msgspec.Struct):
 async def contents(log: EventLog) -> Contents:
     """Every record by its offset, at least up to the ends of this moment. Raises where one is missing."""
     found: dict[Partition, list[bytes]] = {partition: [] for partition in partitions_of()}
-    ends = await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name])
+    ends = await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name])
     for partition, values in found.items():
         while slices := await log.read({partition: len(values)}, max_records=READ_RECORDS, max_bytes=READ_BYTES):
             for piece in slices:
@@ -97,7 +98,7 @@ async def i1_nothing_acknowledged_is_lost(history: History, log: Contents, timel
 
 async def i2_nothing_takes_effect_twice(database_urls: Mapping[str, str]) -> None:
     queries = {
-        "contacts": _TWICE_DECIDED,
+        **dict.fromkeys(SUMMING_UP, _TWICE_DECIDED),
         "interactions": "SELECT node, source, event_id, count(*) FROM events GROUP BY 1, 2, 3 HAVING count(*) > 1",
         "timeline": _TWICE_ENTERED.format("entries") + " UNION ALL " + _TWICE_ENTERED.format("identity_entries"),
     }
@@ -168,10 +169,11 @@ async def i5_sequences_have_no_gap_and_no_inversion(database_urls: Mapping[str, 
 async def i6_no_offset_is_skipped(database_urls: Mapping[str, str]) -> None:
     """Every offset below a checkpoint is that of a row, a duplicate, a suspect or a parked record, but the first.
 
-    Contacts keeps no row an observation: there digests tell (I8).
+    Contacts and feedback keep no row an observation: there digests tell (I8).
     """
     for service, url in database_urls.items():
-        checked = [topic for topic in projection(service).topics if service != "contacts" or topic != INTERACTIONS.name]
+        unchecked = {INTERACTIONS.name} if service in SUMMING_UP else set()
+        checked = [topic for topic in projection(service).topics if topic not in unchecked]
         wrong = await rows(
             url,
             f"SELECT c.topic, c.partition, c.next_offset, count(o.*), min(o.offset), max(o.offset) FROM checkpoints c "
@@ -186,14 +188,18 @@ async def i6_no_offset_is_skipped(database_urls: Mapping[str, str]) -> None:
 
 def _accounted(service: str) -> str:
     """Where each record went: (topic, partition, offset), each once."""
-    memory = None if service == "contacts" else projection(service).memory  # contacts remembers what has no time only
+    memory = None if service in SUMMING_UP else projection(service).memory  # these remember only some
     parts = [f'SELECT topic, partition, "offset" FROM {name}' for name in _ASIDE]
     parts.append(f"SELECT '{IDENTITY.name}', 0, \"offset\" FROM claims")
     counted = "'superseded', 'applied'" if memory is None else "'superseded'"
     parts.append(f'SELECT topic, partition, "offset" FROM verdicts WHERE outcome IN ({counted})')
     if memory is not None:
         names = " ".join(f"WHEN {topic.number} THEN '{topic.name}'" for topic in BY_NAME.values())
-        parts.append(f'SELECT CASE topic {names} END, partition, "offset" FROM {memory.table.name}')
+        kept = f'SELECT CASE topic {names} END, partition, "offset" FROM {memory.table.name}'
+        of_boards = (
+            f"SELECT topic, partition, \"offset\" FROM verdicts WHERE outcome = 'applied' AND topic = '{_BOARDS}'"
+        )
+        parts += [kept, f"({of_boards} EXCEPT {kept})"]  # of which some are about nobody
     return " UNION ALL ".join(parts)
 
 

@@ -40,7 +40,7 @@ async def recorded_times_never_step_back(stage: Stage) -> None:
 @pytest.mark.asyncio
 @on_each_log
 async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: EventLog) -> None:
-    timeline, _ = await stage.start("timeline", "contacts", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
+    timeline, *_ = await stage.start("timeline", "contacts", "feedback", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
     process = stage.process("interactions")
     sent: list[str] = []
     for offset_ms in (HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS, 0):
@@ -74,7 +74,7 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
 @pytest.mark.asyncio
 @on_each_log
 async def test_recorded_time_stands_still_until_the_logs_clock_has_caught_up(stage: Stage, log: EventLog) -> None:
-    _, interactions, _ = await stage.start(*SERVICES)
+    _, interactions, *_ = await stage.start(*SERVICES)
     await post(interactions, "before", "crm:1")
     ahead_ms = now_ms() + DAY_MS
     damage = damage_postgres if isinstance(stage.place, str) else damage_kafka

@@ -96,22 +96,20 @@ async def test_of_writers_who_saw_the_same_state_one_wins(stage: Stage, log: Eve
 
 @pytest.mark.faults("F27", fault="50 writers in two processes on one log", times=WRITERS)
 @pytest.mark.asyncio
-async def test_writers_in_two_processes_are_told_apart_by_the_log(
-    stage: Stage, log: EventLog, second_contacts_url: str
-) -> None:
+async def test_writers_in_two_processes_are_told_apart_by_the_log(stage: Stage, log: EventLog, second_url: str) -> None:
     """Each process folds into a database of its own: neither knows of the other but by the log."""
     one, *_ = await stage.start(*SERVICES)
-    other = stage.process("contacts", second_contacts_url)
+    other = stage.process("contacts", second_url)
     other.start()
     await other.ready()
     await log.append(IDENTITY.name, [registered(CONTACT, "crm:1")])
-    for url in (stage.database_urls["contacts"], second_contacts_url):
+    for url in (stage.database_urls["contacts"], second_url):
         await folded(url, log, "contacts")
     async with busy(one) as here, busy(other) as there:
         answers = await asyncio.gather(*(change((here, there)[n % 2], n, "*") for n in range(WRITERS)))
         counts = explained(answers)
         await check(stage, log)
-        await folded(second_contacts_url, log, "contacts")
+        await folded(second_url, log, "contacts")
         both = [await registered_contact(client) for client in (here, there)]
     assert both[0] == both[1]
     applied = await stage.rows("contacts", APPLIED)

@@ -4,6 +4,7 @@ read says that it has come further than its rows."""
 import asyncio
 from pathlib import Path
 
+import httpx
 import msgspec
 import pytest
 
@@ -17,6 +18,16 @@ ROUNDS = 5
 SERVED_AGAIN_WITHIN_S = 20.0
 
 
+async def voted_on(boards: httpx.AsyncClient, voter: str) -> tuple[str, dict[str, str]]:
+    """Where the tally of a new idea with one vote is, and the position at which it counts."""
+    board = await boards.post("/v1/boards", json={"title": "What next?"})
+    body = {"board": board.json()["id"], "contact": voter, "title": "Saturdays", "touchpoint": "service"}
+    idea = (await boards.post("/v1/ideas", json=body)).json()["id"]
+    voted = await boards.post("/v1/votes", json={"idea": idea, "voter": voter})
+    assert voted.status_code == 201, voted.text
+    return f"/v1/ideas/{idea}/tally", {"min_position": voted.headers["rapport-position"]}
+
+
 @pytest.mark.faults("F08", fault="a read with a position after kill -9 of PostgreSQL", log="PostgreSQL", times=ROUNDS)
 @pytest.mark.slow
 @pytest.mark.asyncio
@@ -28,9 +39,14 @@ async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) ->
         try:
             async with stage.log():
                 pass
-            contacts, interactions, timeline = await stage.start(*SERVICES)
+            contacts, interactions, feedback, timeline = await stage.start(*SERVICES)
             for n in range(ROUNDS):
-                async with contacts.client() as owner, interactions.client() as writer, timeline.client() as reader:
+                async with (
+                    contacts.client() as owner,
+                    interactions.client() as writer,
+                    feedback.client() as boards,
+                    timeline.client() as reader,
+                ):
                     body = msgspec.json.encode(purchase(f"crm:{n}", str(n)))
                     posted = await writer.post("/v1/events", content=body, headers=STRUCTURED)
                     params = {"min_position": posted.json()["position"]}
@@ -38,6 +54,7 @@ async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) ->
                     claimed = await owner.post("/v1/contacts", json={"identifiers": [f"crm:{n}"]}, params=params)
                     assert claimed.status_code == 201, claimed.text
                     at_claim = {"min_position": claimed.headers["rapport-position"]}
+                    tally, at_vote = await voted_on(boards, f"crm:{n}")
                     await asyncio.to_thread(server.kill)
                     await asyncio.to_thread(server.start)
                     async with asyncio.timeout(SERVED_AGAIN_WITHIN_S):
@@ -45,7 +62,10 @@ async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) ->
                             await turn()
                         while (read := await owner.get(f"/v1/contacts/crm:{n}", params=at_claim)).status_code == 503:
                             await turn()
+                        while (count := await boards.get(tally, params=at_vote)).status_code == 503:
+                            await turn()
                     assert page.status_code == 200, page.text
+                    assert (count.status_code, count.json()["tally"]["people"]) == (200, 1)
                     assert (read.status_code, read.json()) == (200, claimed.json())
                 for process in stage.processes:
                     await process.ready()
