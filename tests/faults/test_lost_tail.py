@@ -54,7 +54,7 @@ async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) ->
                     claimed = await owner.post("/v1/contacts", json={"identifiers": [f"crm:{n}"]}, params=params)
                     assert claimed.status_code == 201, claimed.text
                     at_claim = {"min_position": claimed.headers["rapport-position"]}
-                    tally, at_vote = await voted_on(boards, f"crm:{n}")
+                    tally, at_vote = await voted_on(boards, f"loyalty:{n}")
                     await asyncio.to_thread(server.kill)
                     await asyncio.to_thread(server.start)
                     async with asyncio.timeout(SERVED_AGAIN_WITHIN_S):
