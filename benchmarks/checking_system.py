@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 from fastapi import Header, Response
 
+from libs.service.answers import json
 from libs.service.app import new_router
 from libs.service.preconditions import require_match
 from libs.service.refs import read_ref
 from services.cli.up import up
-from services.contacts.routes.answers import json
 from services.contacts.schemas import Contact, TraitsPatch
 from services.contacts.wiring import app, service
 

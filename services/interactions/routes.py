@@ -11,11 +11,12 @@ from libs.events.catalog.registry import CATALOG, Kind, schema
 from libs.events.identity.persons import Person, person_of
 from libs.events.times import utc_text
 from libs.service import cursors
+from libs.service.answers import PENDING, IfMatch, Key, json
 from libs.service.app import new_router
 from libs.service.commands import Asked, command_id, outcome_of
 from libs.service.cursors import Place, next_link
 from libs.service.errors import HttpRefusal
-from libs.service.outcomes import Outcome, Pending, outcome_response, pending
+from libs.service.outcomes import Outcome, outcome_response, pending
 from libs.service.refs import Ref, contact_unknown, read_ref
 from libs.service.runtime import Service
 from services.interactions import queries
@@ -35,10 +36,6 @@ from services.interactions.schemas import (
     Schemas,
 )
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-IfMatch = Annotated[str | None, Header()]
-
-_PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
 _encode = msgspec.json.Encoder().encode
 _OBSERVATIONS = {name: type_ for name, type_ in CATALOG.items() if type_.kind is Kind.OBSERVATION}
 _EVENT_BODIES: dict[str, Any] = {
@@ -87,7 +84,7 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
             rows = await queries.records_of(connection, event_id, source)
         if not rows:
             raise HttpRefusal(404, "event_unknown", "no event of this id has been folded here")
-        return _json({"items": [_found(event_id, row) for row in rows]})
+        return json({"items": [_found(event_id, row) for row in rows]})
 
     @routes.get("/outcomes/interactions/{command}", tags=["outcomes"], summary="What became of a command",
                 response_model=Outcome)  # fmt: skip
@@ -101,7 +98,7 @@ def _event_routes(routes: APIRouter, service: Service) -> None:
         known = [became[row["outcome"]] for row in rows if row["outcome"] in became]
         if not known:
             return outcome_response(None)
-        return _json({"outcome": known[0], "position": queries.position_of(rows[0])})
+        return json({"outcome": known[0], "position": queries.position_of(rows[0])})
 
 
 def _schema_routes(routes: APIRouter) -> None:
@@ -111,7 +108,7 @@ def _schema_routes(routes: APIRouter) -> None:
             {"type": name, "summary": type_.summary, "schema": f"/v1/schemas/{name}"}
             for name, type_ in _OBSERVATIONS.items()
         ]
-        return _json({"items": lines})
+        return json({"items": lines})
 
     @routes.get("/schemas/{type_name}", tags=["schemas"], summary="The JSON Schema of a type", response_class=Response,
                 responses={200: {"content": {"application/schema+json": {}}}})  # fmt: skip
@@ -125,7 +122,7 @@ def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
     service = recording.service
 
     @routes.post("/interactions", tags=["interactions"], summary="Record an interaction", status_code=201,
-                 response_model=Interaction, responses=_PENDING)  # fmt: skip
+                 response_model=Interaction, responses=PENDING)  # fmt: skip
     async def post_interaction(body: NewInteraction, idempotency_key: Key = None) -> Response:
         """Answered when the interaction can be read back."""
         person = read_ref(body.contact, service.nodes, "/contact")
@@ -148,7 +145,7 @@ def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
         items = [as_item(row) for row in rows[: query.limit]]
         cursor = _cursor(rows[query.limit - 1]) if len(rows) > query.limit else None
         headers = {} if cursor is None else {"Link": next_link("/v1/interactions", query, cursor)}
-        return _json({"items": items, "next_cursor": cursor}, headers=headers)
+        return json({"items": items, "next_cursor": cursor}, headers=headers)
 
     @routes.get("/interactions/{interaction_id}", tags=["interactions"], summary="One interaction",
                 response_model=Interaction)  # fmt: skip
@@ -159,7 +156,7 @@ def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
 
 def _change_routes(routes: APIRouter, recording: Recording) -> None:
     @routes.patch("/interactions/{interaction_id}", tags=["interactions"], summary="Amend an interaction",
-                  response_model=Interaction, responses=_PENDING)  # fmt: skip
+                  response_model=Interaction, responses=PENDING)  # fmt: skip
     async def amend(
         interaction_id: UUID, body: Amendment, idempotency_key: Key = None, if_match: IfMatch = None
     ) -> Response:
@@ -170,7 +167,7 @@ def _change_routes(routes: APIRouter, recording: Recording) -> None:
         return await _changed(recording, interaction_id, command, asked)
 
     @routes.post("/interactions/{interaction_id}/completion", tags=["interactions"], summary="Complete an interaction",
-                 response_model=Interaction, responses=_PENDING)  # fmt: skip
+                 response_model=Interaction, responses=PENDING)  # fmt: skip
     async def complete(
         interaction_id: UUID, body: Completion, idempotency_key: Key = None, if_match: IfMatch = None
     ) -> Response:
@@ -192,7 +189,7 @@ async def _changed(recording: Recording, id_: UUID, command: Deciding, asked: As
 def _found_interaction(row: RowMapping | None) -> Response:
     if row is None:
         raise InteractionUnknown("there is no interaction of this id")
-    return _json(as_item(row), headers={"ETag": etag_of(row)})
+    return json(as_item(row), headers={"ETag": etag_of(row)})
 
 
 async def _person(service: Service, ref: Ref) -> Person:
@@ -207,8 +204,8 @@ async def _person(service: Service, ref: Ref) -> Person:
 def _recorded(recorded: Recorded) -> Response:
     headers = {"Rapport-Position": recorded.token, "Location": recorded.location}
     if recorded.row is None:
-        return _json({"outcome": "pending", "position": recorded.token}, 202, headers)
-    return _json(as_item(recorded.row), 201, headers | {"ETag": etag_of(recorded.row)})
+        return json({"outcome": "pending", "position": recorded.token}, 202, headers)
+    return json(as_item(recorded.row), 201, headers | {"ETag": etag_of(recorded.row)})
 
 
 def as_item(row: RowMapping) -> dict[str, Any]:
@@ -245,7 +242,3 @@ def _found(event_id: str, row: RowMapping) -> dict[str, Any]:
 
 def _cursor(row: RowMapping) -> str:
     return cursors.encode(Place(utc_text(row["occurred_at"]), row["topic"], row["partition"], row["offset"]))
-
-
-def _json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(document), status, headers, "application/json")

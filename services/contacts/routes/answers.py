@@ -3,19 +3,17 @@
 from typing import Any
 from uuid import UUID
 
-import msgspec
 from fastapi import Response
 
 from libs.events.catalog.contacts import Named
 from libs.events.identifiers import BadIdentifier, Nodes, parse
 from libs.events.problems import Problem
+from libs.service.answers import json, position
 from libs.service.commands import Done
 from libs.service.errors import HttpRefusal
 from libs.service.outcomes import pending
 from services.contacts.handling import Handling
 from services.contacts.queries.people import Contact
-
-_encode = msgspec.json.Encoder().encode
 
 
 def identifier_of(text: str, nodes: Nodes, pointer: str) -> Named:
@@ -28,17 +26,9 @@ def identifier_of(text: str, nodes: Nodes, pointer: str) -> Named:
     return Named(name=str(identifier), node=str(nodes.of(identifier)))
 
 
-def json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(document), status, headers, "application/json")
-
-
 def contact_response(contact: Contact, done: Done | None, status: int = 200) -> Response:
     headers = {"ETag": contact.etag, "Content-Location": f"/v1/contacts/{contact.id}"}
     return json(contact.document(), status, headers | position(done))
-
-
-def position(done: Done | None) -> dict[str, str]:
-    return {} if done is None else {"Rapport-Position": done.token}
 
 
 async def about(handling: Handling, done: Done | None, node: UUID, created: dict[str, str]) -> Response:
@@ -50,12 +40,6 @@ async def about(handling: Handling, done: Done | None, node: UUID, created: dict
     response = contact_response(contact, done, 201 if is_new else 200)
     response.headers.update(created if is_new else {})
     return response
-
-
-def no_content(handling: Handling, done: Done | None) -> Response:
-    if done is not None and done.outcome == "pending":
-        return pending(handling.service, done)
-    return Response(status_code=204, headers=position(done))
 
 
 def document_of(found: dict[str, Any] | None, refusal: Exception) -> dict[str, Any]:

@@ -1,13 +1,14 @@
 """Edges: links of names to contacts, merges of contacts, and conflicts over names."""
 
-from typing import Annotated, Any
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
+from libs.service.answers import PENDING, IfMatch, Key, Why, json, no_content, position
 from libs.service.app import new_router
 from libs.service.cursors import decode_number, encode_number, next_link
-from libs.service.outcomes import Pending, pending
+from libs.service.outcomes import pending
 from libs.service.refs import read_ref
 from services.contacts.commands import (
     LinkIdentifier,
@@ -20,7 +21,7 @@ from services.contacts.handling import Handling
 from services.contacts.queries import edges
 from services.contacts.queries.edges import Narrowed
 from services.contacts.refusals import ConflictUnknown, MergeUnknown, refuse
-from services.contacts.routes.answers import about, document_of, identifier_of, json, no_content, position
+from services.contacts.routes.answers import about, document_of, identifier_of
 from services.contacts.schemas import (
     Conflict,
     ConflictPage,
@@ -32,12 +33,6 @@ from services.contacts.schemas import (
     NewMerge,
     NewResolution,
 )
-
-Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-IfMatch = Annotated[str | None, Header()]
-Reason = Annotated[str | None, Query(min_length=1, max_length=2_000, description="Why")]
-
-_PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
 
 
 def router(handling: Handling) -> APIRouter:
@@ -68,7 +63,7 @@ def _link_routes(routes: APIRouter, handling: Handling) -> None:
 
     @routes.post("/contacts/{ref:text}/identifiers", tags=["edges"], summary="Link a name to a contact",
                  status_code=201, response_model=Contact,
-                 responses=_PENDING | {200: {"model": Contact, "description": "It was so already"}})  # fmt: skip
+                 responses=PENDING | {200: {"model": Contact, "description": "It was so already"}})  # fmt: skip
     async def link(ref: str, body: NewLink, idempotency_key: Key = None, if_match: IfMatch = None) -> Response:
         """A name of another contact is a conflict, which is listed for a person to decide."""
         person = read_ref(ref, service.nodes)
@@ -80,9 +75,9 @@ def _link_routes(routes: APIRouter, handling: Handling) -> None:
         return await about(handling, await handling.claim(command, order), person.node, {})
 
     @routes.delete("/contacts/{ref:text}/identifiers/{identifier:text}", tags=["edges"], status_code=204,
-                   summary="Take a name from a contact", responses=_PENDING)  # fmt: skip
+                   summary="Take a name from a contact", responses=PENDING)  # fmt: skip
     async def unlink(
-        ref: str, identifier: str, reason: Reason = None, idempotency_key: Key = None, if_match: IfMatch = None
+        ref: str, identifier: str, reason: Why = None, idempotency_key: Key = None, if_match: IfMatch = None
     ) -> Response:
         person, name = read_ref(ref, service.nodes), read_ref(identifier, service.nodes, "identifier")
         path = f"/v1/contacts/{person.identifier}/identifiers/{name.identifier}"
@@ -90,14 +85,14 @@ def _link_routes(routes: APIRouter, handling: Handling) -> None:
         order = handling.commands.asked("DELETE", path, key=idempotency_key, body=said, if_match=if_match)
         named, other = await handling.named(person), await handling.named(name)
         done = await handling.claim(UnlinkIdentifier(order.command, named, other, reason), order)
-        return no_content(handling, done)
+        return no_content(service, done)
 
 
 def _merge_routes(routes: APIRouter, handling: Handling) -> None:
     service = handling.service
 
     @routes.post("/merges", tags=["edges"], summary="Merge contacts", status_code=201, response_model=Merge,
-                 responses=_PENDING)  # fmt: skip
+                 responses=PENDING)  # fmt: skip
     async def merge(body: NewMerge, idempotency_key: Key = None) -> Response:
         """Adds an edge between the contacts as they are named; taking it away again gives back what was before."""
         refs = [read_ref(member, service.nodes, f"/members/{n}") for n, member in enumerate(body.members)]
@@ -116,12 +111,12 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
         async with service.reads.connect() as connection:
             return json(document_of(await edges.merge(connection, merge_id), refuse(MergeUnknown)))
 
-    @routes.delete("/merges/{merge_id}", tags=["edges"], summary="Undo a merge", status_code=204, responses=_PENDING)
-    async def unmerge(merge_id: UUID, reason: Reason = None, idempotency_key: Key = None) -> Response:
+    @routes.delete("/merges/{merge_id}", tags=["edges"], summary="Undo a merge", status_code=204, responses=PENDING)
+    async def unmerge(merge_id: UUID, reason: Why = None, idempotency_key: Key = None) -> Response:
         order = handling.commands.asked(
             "DELETE", f"/v1/merges/{merge_id}", key=idempotency_key, body={"reason": reason}
         )
-        return no_content(handling, await handling.claim(UnmergeContacts(order.command, merge_id, reason), order))
+        return no_content(service, await handling.claim(UnmergeContacts(order.command, merge_id, reason), order))
 
 
 def _conflict_routes(routes: APIRouter, handling: Handling) -> None:
@@ -144,7 +139,7 @@ def _conflict_routes(routes: APIRouter, handling: Handling) -> None:
             return json(document_of(await edges.conflict(connection, conflict_id), refuse(ConflictUnknown)))
 
     @routes.post("/conflicts/{conflict_id}/resolution", tags=["edges"], summary="Decide a conflict",
-                 response_model=Conflict, responses=_PENDING)  # fmt: skip
+                 response_model=Conflict, responses=PENDING)  # fmt: skip
     async def resolve(conflict_id: UUID, body: NewResolution, idempotency_key: Key = None) -> Response:
         """The holder keeps the names: who has them, or who claimed them."""
         holder = read_ref(body.holder, service.nodes, "/holder")

@@ -3,22 +3,22 @@
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from libs.events.clock import now
 from libs.events.identifiers import UUID_TEXT, BadIdentifier, Nodes, parse
+from libs.service.answers import PENDING, IfMatch, Key, json
 from libs.service.app import new_router
 from libs.service.cursors import decode_id, encode_id, next_link
-from libs.service.outcomes import Pending, pending
+from libs.service.outcomes import pending
 from libs.service.refs import read_ref
 from services.contacts.commands import RegisterContact
 from services.contacts.handling import Handling
 from services.contacts.queries import lists, people
 from services.contacts.queries.lists import Sought
-from services.contacts.routes.answers import about, contact_response, identifier_of, json
+from services.contacts.routes.answers import about, contact_response, identifier_of
 from services.contacts.schemas import Contact, ContactPage, ContactQuery, Id, NewContact, TraitsPatch, Wanted
 
-_PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
 _SO: dict[int | str, dict[str, Any]] = {200: {"model": Contact, "description": "It was so already"}}
 
 
@@ -34,8 +34,8 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
     service = handling.service
 
     @routes.post("/contacts", tags=["contacts"], summary="Register a contact", status_code=201,
-                 response_model=Contact, responses=_SO | _PENDING)  # fmt: skip
-    async def register(body: NewContact, idempotency_key: Annotated[str | None, Header()] = None) -> Response:
+                 response_model=Contact, responses=_SO | PENDING)  # fmt: skip
+    async def register(body: NewContact, idempotency_key: Key = None) -> Response:
         """The same names again are 200 with the contact that has them; a name of another contact is a conflict."""
         names = [identifier_of(text, service.nodes, f"/identifiers/{n}") for n, text in enumerate(body.identifiers)]
         order = handling.commands.asked("POST", "/v1/contacts", key=idempotency_key, body=body.model_dump())
@@ -46,10 +46,10 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
         return await about(handling, done, node, {"Location": f"/v1/contacts/{order.command}"})
 
     @routes.patch("/contacts/{ref:text}", tags=["contacts"], summary="Change what is known of a contact",
-                  response_model=Contact, responses=_PENDING)  # fmt: skip
+                  response_model=Contact, responses=PENDING)  # fmt: skip
     async def change_traits(
         ref: str, body: TraitsPatch,
-        idempotency_key: Annotated[str | None, Header()] = None, if_match: Annotated[str | None, Header()] = None,
+        idempotency_key: Key = None, if_match: IfMatch = None,
     ) -> Response:  # fmt: skip
         """A JSON merge patch of the traits, of the state that `If-Match` names."""
         person = read_ref(ref, service.nodes)

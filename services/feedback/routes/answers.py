@@ -3,26 +3,18 @@
 from typing import Annotated, Any, TypeVar
 
 import msgspec
-from fastapi import Header, Query, Response
+from fastapi import Query
 from pydantic import BaseModel
 
 from libs.events.catalog.fields import Actor
 from libs.events.times import utc_text
 from libs.service.commands import Done
-from libs.service.outcomes import Pending, pending
 from libs.service.parameters import Happened
 from services.feedback.handling import Handling, Order
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key")]
-IfMatch = Annotated[str | None, Header()]
-Why = Annotated[str | None, Query(min_length=1, max_length=2_000, description="Why")]
 When = Annotated[Happened, Query()]
 
-PENDING: dict[int | str, dict[str, Any]] = {202: {"model": Pending, "description": "Recorded, not folded yet"}}
-
 Said = TypeVar("Said", bound=msgspec.Struct)
-
-_encode = msgspec.json.Encoder().encode
 
 
 def order_of(
@@ -48,19 +40,5 @@ def actor_of(body: BaseModel | None) -> Actor | None:
     return None if body is None else msgspec.convert(body.model_dump(exclude_none=True), Actor)
 
 
-def json(document: object, status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return Response(_encode(document), status, headers, "application/json")
-
-
-def position(done: Done | None) -> dict[str, str]:
-    return {} if done is None else {"Rapport-Position": done.token}
-
-
 def is_pending(done: Done | None) -> bool:
     return done is not None and done.outcome == "pending"
-
-
-def no_content(handling: Handling, done: Done | None) -> Response:
-    if done is not None and done.outcome == "pending":
-        return pending(handling.service, done)
-    return Response(status_code=204, headers=position(done))

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.ballots import Ballot
 from libs.events.catalog.feedback import BoardOpened
+from libs.service.answers import PENDING, IfMatch, Key, json, position
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.cursors import decode_moment, encode_moment, next_link
@@ -16,7 +17,7 @@ from services.feedback.commands import ChangeBoard, OpenBoard
 from services.feedback.handling import Handling
 from services.feedback.queries import boards
 from services.feedback.refusals import BoardUnknown, refuse
-from services.feedback.routes.answers import PENDING, IfMatch, Key, event, json, order_of, position, said_by
+from services.feedback.routes.answers import event, order_of, said_by
 from services.feedback.schemas.boards import Board, BoardPage, BoardPatch, BoardQuery, NewBoard, NewEligibility
 
 

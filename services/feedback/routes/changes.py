@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.feedback import ChangeLinked, OutcomeMeasured
+from libs.service.answers import PENDING, IfMatch, Key, json, position
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.cursors import decode_id, decode_moment, encode_id, encode_moment, next_link
@@ -23,18 +24,7 @@ from services.feedback.commands import (
 from services.feedback.loop import Following, Loop
 from services.feedback.queries import beneficiaries, changes
 from services.feedback.refusals import ChangeUnknown, NotABeneficiary, refuse
-from services.feedback.routes.answers import (
-    PENDING,
-    IfMatch,
-    Key,
-    actor_of,
-    event,
-    is_pending,
-    json,
-    order_of,
-    position,
-    said_by,
-)
+from services.feedback.routes.answers import actor_of, event, is_pending, order_of, said_by
 from services.feedback.schemas.changes import (
     BeneficiaryPage,
     BeneficiaryQuery,

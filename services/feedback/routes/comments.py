@@ -9,6 +9,7 @@ from libs.events.catalog.feedback import CommentPosted
 from libs.events.decider import Invalid
 from libs.events.identity.persons import person_of
 from libs.events.problems import Problem
+from libs.service.answers import PENDING, Key, json, no_content, position
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.cursors import decode_moment, encode_moment, next_link
@@ -20,19 +21,7 @@ from services.feedback.loop import Loop
 from services.feedback.queries import comments
 from services.feedback.queries.voting import is_known
 from services.feedback.refusals import CommentUnknown, refuse
-from services.feedback.routes.answers import (
-    PENDING,
-    Key,
-    When,
-    actor_of,
-    event,
-    is_pending,
-    json,
-    no_content,
-    order_of,
-    position,
-    said_by,
-)
+from services.feedback.routes.answers import When, actor_of, event, is_pending, order_of, said_by
 from services.feedback.schemas.comments import Comment, CommentPage, CommentQuery, NewComment
 
 Reason = Annotated[str, Query(min_length=1, max_length=2_000, description="Why it is not shown any more")]
@@ -75,7 +64,7 @@ def router(loop: Loop) -> APIRouter:
         """It is shown without its text from now on, and with the reason; replies stay."""
         order = order_of(handling, "DELETE", f"/v1/comments/{comment_id}", {"reason": reason}, time=time,
                          key=idempotency_key)  # fmt: skip
-        return no_content(handling, await loop.remove(comment_id, RemoveComment(reason, None), order))
+        return no_content(handling.service, await loop.remove(comment_id, RemoveComment(reason, None), order))
 
     return routes
 

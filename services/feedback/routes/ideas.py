@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.feedback import IdeaAnswered, IdeaSubmitted, ProposalPublished
 from libs.events.times import utc_text
+from libs.service.answers import PENDING, IfMatch, Key, Why, json, no_content, position
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.errors import HttpRefusal
@@ -15,20 +16,7 @@ from services.feedback.commands import AnswerIdea, EditIdea, MergeIdea, SetStatu
 from services.feedback.handling import Handling
 from services.feedback.queries import ideas, tallies
 from services.feedback.refusals import IdeaUnknown, refuse
-from services.feedback.routes.answers import (
-    PENDING,
-    IfMatch,
-    Key,
-    When,
-    Why,
-    actor_of,
-    event,
-    json,
-    no_content,
-    order_of,
-    position,
-    said_by,
-)
+from services.feedback.routes.answers import When, actor_of, event, order_of, said_by
 from services.feedback.schemas.ideas import (
     Idea,
     IdeaPage,
@@ -192,7 +180,7 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
         """Takes the link away, and gives back the counts of before."""
         order = order_of(handling, "DELETE", f"/v1/ideas/{idea_id}/merge", {"reason": reason}, time=time,
                          key=idempotency_key, if_match=if_match)  # fmt: skip
-        return no_content(handling, await handling.merge(idea_id, UnmergeIdea(reason, None), order))
+        return no_content(handling.service, await handling.merge(idea_id, UnmergeIdea(reason, None), order))
 
 
 async def answered(handling: Handling, idea_id: UUID, done: Done | None, status: int = 200) -> Response:

@@ -5,11 +5,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 
 from libs.events.clock import now
+from libs.service.answers import json
 from libs.service.app import new_router
 from services.feedback.figures import report
 from services.feedback.handling import Handling
 from services.feedback.queries import loop
-from services.feedback.routes.answers import json
 from services.feedback.schemas.loop import LoopFigures, LoopQuery
 
 

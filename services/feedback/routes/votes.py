@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
+from libs.service.answers import PENDING, Key, Why, json, no_content, position
 from libs.service.app import new_router
 from libs.service.cursors import decode_pair, encode_pair, next_link
 from libs.service.errors import HttpRefusal
@@ -15,19 +16,7 @@ from services.feedback.handling import Handling
 from services.feedback.queries import votes
 from services.feedback.queries.voting import is_known
 from services.feedback.refusals import VoteUnknown, refuse
-from services.feedback.routes.answers import (
-    PENDING,
-    Key,
-    When,
-    Why,
-    actor_of,
-    is_pending,
-    json,
-    no_content,
-    order_of,
-    position,
-    said_by,
-)
+from services.feedback.routes.answers import When, actor_of, is_pending, order_of, said_by
 from services.feedback.schemas.votes import Invalidation, NewVote, Vote, VoteHistory, VotePage, VoteQuery
 
 
@@ -70,7 +59,7 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
         path = f"/v1/votes/{idea_id}/{voter.identifier}"
         order = order_of(handling, "DELETE", path, {"reason": reason}, time=time, key=idempotency_key)
         _, done = await handling.vote(idea_id, voter, WithdrawVote(reason, None), order)
-        return no_content(handling, done)
+        return no_content(handling.service, done)
 
     @routes.post("/votes/{idea_id}/{ref:text}/invalidation", tags=["votes"], summary="Find that a vote does not count",
                  status_code=201, response_model=VoteHistory,
