@@ -10,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
+    Select,
     Text,
     Uuid,
     bindparam,
@@ -149,10 +150,7 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
     if has_board:
         page = page.where(tallies.c.board == given.c.board)
     if has_node:
-        author = select(person_of(given.c.node).label("person")).correlate(given).lateral("author")
-        inside = nodes_of(author.c.person)
-        nodes = select(inside.c.node).select_from(author).join(inside, true()).correlate(given)
-        page = page.where(ideas.c.node.in_(nodes))
+        page = page.where(ideas.c.node.in_(_nodes(given)))
     found = page.lateral("page")
     shown = bindparam("shown", type_=Integer)
     entries = func.string_agg(found.c.entry, ",").filter(found.c.place <= shown)
@@ -167,6 +165,13 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
         .lateral("together")
     )
     return Precompiled(select(given.c.n, together).select_from(given).join(together, true()))
+
+
+def _nodes(given: Any) -> Select[Any]:
+    """All nodes of whoever goes by the given one."""
+    author = select(person_of(given.c.node).label("person")).correlate(given).lateral("author")
+    inside = nodes_of(author.c.person)
+    return select(inside.c.node).select_from(author).join(inside, true()).correlate(given)
 
 
 def _is_after(rank: ColumnElement[Any], given: Any) -> ColumnElement[bool]:
