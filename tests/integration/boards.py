@@ -126,7 +126,7 @@ class Boards:
         return [item["id"] for item in self.ideas(**params)]
 
     def walk(self, path: str, **params: Any) -> list[Any]:
-        """The items of all pages. The `Link` of a page leads where its cursor does."""
+        """The items of all pages. The `Link` of the first page leads where its cursor does."""
         items: list[Any] = []
         cursor: Mapping[str, str] = {}
         while True:
@@ -138,8 +138,11 @@ class Boards:
                 return items
             assert len(page["items"]) == params.get("limit", 50)
             cursor = {"cursor": page["next_cursor"]}
-            linked = self.api.feedback.get(response.links["next"]["url"])
-            assert ok(linked)["next_cursor"] == ok(self.get(path, **params, **cursor))["next_cursor"]
+            following = response.links["next"]["url"]
+            assert f"cursor={page['next_cursor']}" in following
+            if len(items) == len(page["items"]):
+                linked = self.api.feedback.get(following)
+                assert ok(linked)["items"] == ok(self.get(path, **params, **cursor))["items"]
 
 
 def _match(if_match: str | None, headers: Headers) -> Mapping[str, str]:
