@@ -1,6 +1,7 @@
 """What holds for every test of the project."""
 
 import os
+import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import count
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ for name in ("DATABASE_URL", "KAFKA_BOOTSTRAP_SERVERS", "RAPPORT_TEST_PROVIDER")
 # A developer's own settings must not reach the tests: they use folders, ports and databases of their own.
 for name in [name for name in os.environ if name.startswith(("RAPPORT_", "KAFKA_", "DATABASE_URL"))]:
     del os.environ[name]
+
+# What a shell starts in the background hears no Ctrl-C, nor do the programs that a test starts and interrupts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # No deadline: two busy cores make any single example slow now and then, and that is no fault of the code.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])
