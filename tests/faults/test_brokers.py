@@ -1,7 +1,12 @@
-"""F04, F05, F11: the broker is restarted, killed and frozen under load; services wait for it, and nothing is lost."""
+"""F04, F05, F11, F12: what befalls the broker, or the network before it, under load: services wait, nothing is lost.
+
+All on one broker: it is restarted, killed and frozen, and the network holds, loses or delays what passes, or cuts
+connections.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractContextManager
 from functools import partial
 
 import httpx
@@ -11,15 +16,30 @@ from libs.embedded.kafka import EmbeddedKafka
 from libs.events.clock import monotonic_s
 from tests.faults.deadlines import pause, until
 from tests.faults.logs import live_on
-from tests.faults.running import CLEAR, ENDS_WITHIN_S, code_of, is_ready, loaded, resumes
+from tests.faults.proxy import Proxy
+from tests.faults.running import (
+    CLEAR,
+    ENDS_WITHIN_S,
+    code_of,
+    is_ready,
+    loaded,
+    probe,
+    resumes,
+    under_load,
+)
 from tests.integration.conftest import System
 
 RESUMES_WITHIN_S = 15.0  # the broker's own start is part of it
 NOTICED_WITHIN_S = 6.0
 SECONDS, LONG_S = 7, 30
 CROWD = 8
+LASTS_S = 6  # longer than any call
+DELAY_S = 0.2
+RESETS = 20
+BETWEEN_RESETS = 30  # acknowledged writes
+FOLDS_WITHIN_S = 5.0
 
-on_breakable = live_on("breakable")
+on_breakable, on_proxied = live_on("breakable"), live_on("proxied")
 
 
 @pytest.mark.faults("F04", fault="the broker restarted in order, under load")
@@ -100,3 +120,42 @@ async def test_nobody_waits_behind_others_who_wait_for_a_frozen_broker(live: Sys
     assert {answer.status_code for answer in seen} == {200}
     assert {(answer.status_code, answer.json()["code"] in CLEAR) for answer in [*changed, *repeated]} == {(503, True)}
     assert max(answer.elapsed.total_seconds() for answer in [*changed, *repeated, *seen]) < ENDS_WITHIN_S
+
+
+@pytest.mark.faults("F12", fault="network: blackhole, lost acknowledgements", times=1)
+@pytest.mark.asyncio
+@on_proxied
+@pytest.mark.parametrize("fault", [Proxy.lost_answers, pytest.param(Proxy.blackhole, marks=pytest.mark.slow)])
+async def test_calls_end_in_time_while_no_answer_comes_and_nothing_counts_twice(
+    live: System, proxy: Proxy, fault: Callable[[Proxy], AbstractContextManager[None]]
+) -> None:
+    async with loaded(live, seed=12) as history:
+        began_s = monotonic_s()
+        with fault(proxy):
+            await pause(LASTS_S)
+        assert {code_of(entry) for entry, _ in history.answers_since(began_s)} & CLEAR
+        await resumes(live, RESUMES_WITHIN_S)
+
+
+@pytest.mark.faults("F12", fault="network: delay")
+@pytest.mark.slow
+@pytest.mark.asyncio
+@on_proxied
+async def test_writes_are_acknowledged_over_a_slow_network(live: System, proxy: Proxy) -> None:
+    async with loaded(live, seed=121) as history:
+        began_s = monotonic_s()
+        with proxy.delay(DELAY_S):
+            await under_load(history)
+        assert not {code_of(entry) for entry, _ in history.answers_since(began_s)} & CLEAR
+
+
+@pytest.mark.faults("F12", fault="network: connections reset", times=RESETS)
+@pytest.mark.slow
+@pytest.mark.asyncio
+@on_proxied
+async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Proxy) -> None:
+    async with loaded(live, seed=122) as history:
+        for _ in range(RESETS):
+            await under_load(history, BETWEEN_RESETS)
+            proxy.reset()
+            await until(lambda: probe(live), FOLDS_WITHIN_S, "what is written is on its timeline")
