@@ -86,6 +86,7 @@ class TestTopics:
         self, log: KafkaLog, place: KafkaPlace, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(lookups, "GONE_AFTER_S", 0.2)
+        monkeypatch.setattr(lookups, "ANSWER_TIMEOUT_S", 1.0)  # nobody answers who leads a topic that is gone
         async with admin_of(place) as admin:
             await admin.delete_topics([place.topic(TOPIC)])
         with pytest.raises(LogBroken, match=r"there is no topic .*; run `rapport topics ensure`"):
