@@ -28,7 +28,6 @@ from tests.integration.test_main_job import (
     WHOLE,
     everything_folded,
     imported,
-    instead_of_the_whole,
     needs_the_whole,
     pence_by_customer,
 )
@@ -127,7 +126,7 @@ async def end_of_identity(system: System) -> int:
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     "file",
-    [pytest.param(SAMPLE, marks=instead_of_the_whole), pytest.param(WHOLE, marks=needs_the_whole)],
+    [SAMPLE, pytest.param(WHOLE, marks=[needs_the_whole, pytest.mark.slow])],
     ids=["sample", "whole"],
 )
 async def test_a_merge_and_its_end_leave_no_trace_beside_identity(tmp_path: Path, file: Path) -> None:

@@ -34,6 +34,9 @@ def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 on_each_log = pytest.mark.parametrize("started", ["postgres", "kafka"], indirect=True)
+slowly_on_kafka = pytest.mark.parametrize(
+    "started", ["postgres", pytest.param("kafka", marks=pytest.mark.slow)], indirect=True
+)
 
 
 def processes_of(system: System) -> list[psutil.Process]:
@@ -120,7 +123,7 @@ def test_ctrl_c_ends_everything_and_a_second_start_finds_everything(started: Sys
     assert len(again["items"]) == len(before["items"]) + 1
 
 
-@on_each_log
+@slowly_on_kafka
 def test_sigterm_ends_it_too_and_requests_that_wait(started: System) -> None:
     api = Api(started)
     path = f"/v1/x?min_position={ahead(api.posted(purchase(someone())))}"
