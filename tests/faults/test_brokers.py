@@ -73,11 +73,13 @@ async def test_calls_end_in_time_while_the_broker_is_frozen(
     async with loaded(live, seed=11) as history:
         breakable.freeze()
         frozen_at_s = monotonic_s()
-        for url in live.urls.values():
-            await until(partial(is_unready, url), NOTICED_WITHIN_S, "readiness tells")
-        await pause(frozen_at_s + frozen_s - monotonic_s())
-        assert {code_of(entry) for entry, _ in history.answers_since(frozen_at_s)} & CLEAR
-        breakable.thaw()
+        try:
+            for url in live.urls.values():
+                await until(partial(is_unready, url), NOTICED_WITHIN_S, "readiness tells")
+            await pause(frozen_at_s + frozen_s - monotonic_s())
+            assert {code_of(entry) for entry, _ in history.answers_since(frozen_at_s)} & CLEAR
+        finally:
+            breakable.thaw()
         await resumes(live, RESUMES_WITHIN_S)
 
 
