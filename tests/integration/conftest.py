@@ -195,6 +195,13 @@ def system(request: pytest.FixtureRequest) -> System:
 on_each_log = pytest.mark.parametrize(
     "system", ["postgres_system", "kafka_system"], ids=["postgres", "kafka"], indirect=True
 )
+on_each_log_slowly = pytest.mark.parametrize(
+    "system",
+    ["postgres_system", pytest.param("kafka_system", marks=pytest.mark.slow)],
+    ids=["postgres", "kafka"],
+    indirect=True,
+)
+"""On Kafka only with the slow tests, where others show the same quickly."""
 
 
 @pytest.fixture

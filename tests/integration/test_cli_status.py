@@ -2,7 +2,7 @@ import json
 
 import httpx
 
-from tests.integration.conftest import SERVICES, System, on_each_log
+from tests.integration.conftest import SERVICES, System, on_each_log, on_each_log_slowly
 
 LAST_PARTITIONS = {
     "contacts": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11},
@@ -58,7 +58,7 @@ def test_the_cluster_is_named_by_the_environment(system: System) -> None:
     assert unnamed.stderr == "rapport: DATABASE_URL_INTERACTIONS must name the database of interactions\n"
 
 
-@on_each_log
+@on_each_log_slowly
 def test_topics_are_there_already(system: System) -> None:
     log = json.loads(system.run("status", "--json").stdout)["log"]
     done = system.run("topics", "ensure")
@@ -82,7 +82,7 @@ def test_a_service_that_there_is_not(system: System) -> None:
     assert done.stderr == "rapport: there is no service scoring; there are contacts, interactions, feedback, timeline\n"
 
 
-@on_each_log
+@on_each_log_slowly
 def test_demo_shows_a_late_event_where_it_happened_and_curls_that_work(system: System) -> None:
     done = system.run("demo")
     assert (done.returncode, done.stderr) == (0, "")

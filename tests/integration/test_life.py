@@ -34,7 +34,7 @@ def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 on_each_log = pytest.mark.parametrize("started", ["postgres", "kafka"], indirect=True)
-slowly_on_kafka = pytest.mark.parametrize(
+on_each_log_slowly = pytest.mark.parametrize(
     "started", ["postgres", pytest.param("kafka", marks=pytest.mark.slow)], indirect=True
 )
 
@@ -123,7 +123,7 @@ def test_ctrl_c_ends_everything_and_a_second_start_finds_everything(started: Sys
     assert len(again["items"]) == len(before["items"]) + 1
 
 
-@slowly_on_kafka
+@on_each_log_slowly
 def test_sigterm_ends_it_too_and_requests_that_wait(started: System) -> None:
     api = Api(started)
     path = f"/v1/x?min_position={ahead(api.posted(purchase(someone())))}"
@@ -135,7 +135,7 @@ def test_sigterm_ends_it_too_and_requests_that_wait(started: System) -> None:
     started.start()
 
 
-@on_each_log
+@on_each_log_slowly
 def test_a_killed_system_comes_back_with_everything(started: System) -> None:
     api = Api(started)
     ada = someone()

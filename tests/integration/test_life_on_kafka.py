@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Mapping
 from itertools import cycle, islice
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -70,16 +71,23 @@ def test_brokers_that_are_away_are_told_of_in_a_line(tmp_path: Path, nobody_ther
     assert done.stderr.count("\n") == 1
 
 
+def slowly(command: str, variables: dict[str, str], said: str) -> Any:
+    return pytest.param(command, variables, said, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     ("command", "variables", "said"),
     [
         ("up", {"KAFKA_BOOTSTRAP_SERVERS": "broker"}, "KAFKA_BOOTSTRAP_SERVERS: "),
         ("status", {"KAFKA_BOOTSTRAP_SERVERS": "a:1 b:1"}, "KAFKA_BOOTSTRAP_SERVERS: "),
-        ("up", {"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: "),
-        ("tail", {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_PLAIN_"),
-        ("status", {"KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM: "),
-        ("up", {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere"}, "KAFKA_SSL_CAFILE=/nowhere: "),
         ("verify", {"RAPPORT_PREFIX": "a.b"}, "RAPPORT_PREFIX: "),
+        # Without a command: libs/service/tests/test_kafka_settings.py.
+        slowly("up", {"KAFKA_SECURITY_PROTOCOL": "TLS"}, "KAFKA_SECURITY_PROTOCOL: "),
+        slowly(
+            "tail", {"KAFKA_SECURITY_PROTOCOL": "SASL_SSL"}, "KAFKA_SECURITY_PROTOCOL=SASL_SSL needs KAFKA_SASL_PLAIN_"
+        ),
+        slowly("status", {"KAFKA_SASL_MECHANISM": "GSSAPI"}, "KAFKA_SASL_MECHANISM: "),
+        slowly("up", {"KAFKA_SECURITY_PROTOCOL": "SSL", "KAFKA_SSL_CAFILE": "/nowhere"}, "KAFKA_SSL_CAFILE=/nowhere: "),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, dict) else None,
 )
