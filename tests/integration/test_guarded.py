@@ -71,10 +71,9 @@ async def test_services_that_reach_only_their_database_and_the_brokers_do_the_ma
         api.unmerged(merge)
         assert late["id"] not in api.ids(one)
     before = await digests_now(guarded)
-    for service in SERVICES:
-        guarded.end(service)
-        await guarded.empty([service])
-        await guarded.begin(service)
+    guarded.end(*SERVICES)
+    await guarded.empty(SERVICES)
+    await guarded.begin(*SERVICES)
     assert await digests_now(guarded) == before
     found = await pence_on_timelines(guarded, customers[2:])
     assert found == {customer: expected[customer] for customer in customers[2:]}
