@@ -82,8 +82,8 @@ async def test_a_row_that_differs_is_shown_and_a_rebuild_mends_it(spoilt: System
     done = spoilt.run("verify", "timeline")
     assert done.returncode == 1
     assert "timeline: DIFFERENT" in done.stdout
-    assert done.stdout.count("served   no such row") == 2
-    assert done.stdout.count("\n  rebuilt  node=") == 2
+    assert done.stdout.count("served   no such row") == 4
+    assert done.stdout.count("\n  rebuilt  node=") == 4
     assert "cart abandoned" in done.stdout
     unasked = spoilt.run("rebuild", "timeline")
     assert (unasked.returncode, unasked.stderr) == (1, "rapport: nobody is here to ask; --yes says that it is meant\n")
