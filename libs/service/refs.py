@@ -35,5 +35,7 @@ def read_ref(text: str, nodes: Nodes, parameter: str = "ref") -> Ref:
     return Ref(nodes.of(identifier), str(identifier))
 
 
-def contact_unknown() -> HttpRefusal:
-    return HttpRefusal(404, "contact_unknown", "nobody has been heard of under this name")
+def contact_unknown(pointer: str | None = None) -> HttpRefusal:
+    """`pointer` is the field to blame."""
+    code, said = "contact_unknown", "nobody has been heard of under this name"
+    return HttpRefusal(404, code, said, () if pointer is None else [Problem(pointer, code, said)])

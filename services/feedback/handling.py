@@ -54,7 +54,7 @@ class Handling:
         if ref.is_node:
             async with self.service.reads.connect() as connection:
                 if not await voting.is_known(connection, ref.node):
-                    raise contact_unknown()
+                    raise contact_unknown(pointer)
         return ref
 
     async def carry_out(self, order: Order, turn: object, decide: Callable[[], Awaitable[Decided]]) -> Done | None:

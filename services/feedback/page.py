@@ -22,7 +22,7 @@ from services.feedback.queries.voting import is_known
 from services.feedback.schemas.ideas import IdeaQuery
 
 PATH = "/v1/ideas"
-MAX_KEPT = 128
+MAX_KEPT_BYTES = 8 << 20
 _ANSWERED_FROM = [Partition(topic.name, n) for topic in (IDENTITY, FEEDBACK) for n in range(topic.partitions)]
 
 _encode = msgspec.json.Encoder().encode
@@ -54,7 +54,7 @@ class Page:
     """The handler of one service.
 
     A page is a function of its query and of what is folded of identity and feedback. Everybody looks at the same few,
-    so those are kept until more of that is folded; memory: at most 128 pages.
+    so those are kept until more of that is folded here, where it is folded; memory: at most 8 MB.
     """
 
     def __init__(self, service: Service) -> None:
@@ -62,6 +62,7 @@ class Page:
         self._pages = Pages(lambda: service.reads)
         self._kept: dict[bytes, Answer] = {}
         self._kept_at: object = None
+        self._kept_bytes = 0
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         answer = await self._answer(scope["query_string"])
@@ -70,12 +71,13 @@ class Page:
     async def _answer(self, query_string: bytes) -> Answer:
         at = self._folded()
         if at != self._kept_at:
-            self._kept, self._kept_at = {}, at
+            self._kept, self._kept_at, self._kept_bytes = {}, at, 0
         if (kept := self._kept.get(query_string)) is not None:
             return kept
         answer = await self._read(query_string)
-        if at == self._kept_at and len(self._kept) < MAX_KEPT:
+        if at == self._kept_at and self._kept_bytes + len(answer.body) <= MAX_KEPT_BYTES:
             self._kept[query_string] = answer
+            self._kept_bytes += len(answer.body)
         return answer
 
     def _folded(self) -> object:

@@ -127,7 +127,7 @@ def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
         """Answered when the interaction can be read back."""
         person = read_ref(body.contact, service.nodes, "/contact")
         if person.is_node:
-            await _person(service, person)
+            await _person(service, person, "/contact")
         id_ = command_id(service.log.log_id, "POST", "/v1/interactions", idempotency_key)
         fields = fields_of(body)
         command = RecordInteraction(id_, person.identifier, fields.pop("time", None), fields)
@@ -192,12 +192,12 @@ def _found_interaction(row: RowMapping | None) -> Response:
     return json(as_item(row), headers={"ETag": etag_of(row)})
 
 
-async def _person(service: Service, ref: Ref) -> Person:
-    """Whom a ref names, with all of their names. Raises 404 where nobody has heard of them."""
+async def _person(service: Service, ref: Ref, pointer: str | None = None) -> Person:
+    """Whom a ref names, with all of their names. Raises 404 where nobody has heard of them; `pointer` named them."""
     async with service.reads.connect() as connection:
         person = await person_of(connection, ref.node)
         if not person.is_claimed and not await queries.is_known(connection, ref.node):
-            raise contact_unknown()
+            raise contact_unknown(pointer)
     return person
 
 

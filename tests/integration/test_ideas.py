@@ -84,7 +84,7 @@ class TestSubmitting:
     def test_where_it_cannot_be(self, api: Api, board: str) -> None:
         with api.stores(0):
             refused(api.submit(NOBODYS, someone()), 404, "board_unknown", "/board")
-            refused(api.submit(board, NOBODYS), 404, "contact_unknown")
+            refused(api.submit(board, NOBODYS), 404, "contact_unknown", "/contact")
             refused(api.submit(board, "ada"), 400, "bad_ref", "/contact")
             refused(api.submit(board, someone(), time=AHEAD), 422, "invalid_body", "/time")
 
