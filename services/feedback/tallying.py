@@ -21,7 +21,6 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Uuid,
-    and_,
     bindparam,
     case,
     delete,
@@ -79,6 +78,13 @@ def nodes_of(person: ColumnElement[Any]) -> Any:
     alone = select(person.label("node")).where(~claimed).correlate_except()
     inside = select(members.c.node.label("node")).where(members.c.component == person, holds(members))
     return union_all(inside.correlate_except(members), alone).lateral("nodes")
+
+
+def newest_ballot(idea: ColumnElement[Any], node: ColumnElement[Any]) -> Any:
+    """What a name said last about an idea, as a lateral table: of however many ballots, one is looked at."""
+    said = select(ballots.c.said, ballots.c.stance, ballots.c.credits, ballots.c.offset)
+    mine = said.where(ballots.c.idea == idea, ballots.c.node == node).order_by(ballots.c.offset.desc()).limit(1)
+    return mine.correlate_except(ballots).lateral("newest")
 
 
 def _given(**columns: str) -> Any:
@@ -180,14 +186,15 @@ def _count(touched: Select[Any] | CompoundSelect[Any]) -> Precompiled:
 def _standing(pairs: CTE) -> CTE:
     """What each pair comes to: of every idea the last ballot of the person's names, of those that stand the last."""
     nodes = nodes_of(pairs.c.person)
+    newest = newest_ballot(tallies.c.idea, nodes.c.node)
     last = (
-        select(pairs.c.root, pairs.c.person, ballots.c.stance, ballots.c.credits, ballots.c.offset)
-        .ext(distinct_on(pairs.c.root, pairs.c.person, ballots.c.idea))
+        select(pairs.c.root, pairs.c.person, newest.c.stance, newest.c.credits, newest.c.offset)
+        .ext(distinct_on(pairs.c.root, pairs.c.person, tallies.c.idea))
         .select_from(pairs)
         .join(nodes, true())
         .join(tallies, tallies.c.root == pairs.c.root)
-        .join(ballots, and_(ballots.c.idea == tallies.c.idea, ballots.c.node == nodes.c.node))
-        .order_by(pairs.c.root, pairs.c.person, ballots.c.idea, ballots.c.offset.desc())
+        .join(newest, true())
+        .order_by(pairs.c.root, pairs.c.person, tallies.c.idea, newest.c.offset.desc())
         .cte("last")
     )
     stances = func.array_agg(aggregate_order_by(last.c.stance, last.c.offset.desc()), type_=ARRAY(SmallInteger))
@@ -236,6 +243,6 @@ def _counted(standing: CTE, sign: int) -> Select[Any]:
 _REGROUP = _regroup()
 _COUNT_GROUPS = _count(_touched_by_merges())
 _COUNT_PEOPLE = _count(_touched_by_moves())
-_COUNT_VOTES = _count(union(_pairs(_given(idea="ideas", node="voters"))))
+_COUNT_VOTES = _count(_pairs(_given(idea="ideas", node="voters")).distinct())
 
 DERIVED = Derived((_REGROUP, _COUNT_GROUPS, _COUNT_PEOPLE, _COUNT_VOTES), due)

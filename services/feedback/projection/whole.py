@@ -11,7 +11,7 @@ from services.feedback.tables import METADATA, ballots, boards, changes, comment
 from services.feedback.tallying import DERIVED
 
 VERSION = 1
-FINGERPRINT = "sha256:0f660c01931157c051f6b871437d0d344bbd34d088ec0308fd63442594e81e85"
+FINGERPRINT = "sha256:bd28aaecaedf8746fc103f6e3cd2904501a43880b0b63b595169de10a751d39a"
 
 PROJECTION = Projection(
     service="feedback",

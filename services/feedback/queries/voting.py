@@ -17,7 +17,7 @@ from services.feedback.decider.boards import Voter
 from services.feedback.decider.votes import Vote, Voting
 from services.feedback.queries.states import BOARDS, board_columns, board_of
 from services.feedback.tables import ballots, boards, comments, complaints, ideas, standings, tallies
-from services.feedback.tallying import nodes_of, person_of
+from services.feedback.tallying import newest_ballot, nodes_of, person_of
 
 
 class Loaded(NamedTuple):
@@ -101,13 +101,16 @@ def _statement() -> Select[Any]:
 
 def _said(nodes: Any) -> Select[Any]:
     """Of each idea of the group, what the person said last."""
-    group = tallies.alias("group")
+    group, node = tallies.alias("group"), func.unnest(nodes.c.nodes).table_valued("node", name="each").render_derived()
+    newest = newest_ballot(group.c.idea, node.c.node)
     last = (
-        select(ballots.c.idea, ballots.c.said, ballots.c.stance, ballots.c.credits)
-        .ext(distinct_on(ballots.c.idea))
-        .join(group, group.c.idea == ballots.c.idea)
-        .where(group.c.root == tallies.c.root, ballots.c.node == func.any(nodes.c.nodes))
-        .order_by(ballots.c.idea, ballots.c.offset.desc())
+        select(group.c.idea, newest.c.said, newest.c.stance, newest.c.credits)
+        .ext(distinct_on(group.c.idea))
+        .select_from(group)
+        .join(node, true())
+        .join(newest, true())
+        .where(group.c.root == tallies.c.root)
+        .order_by(group.c.idea, newest.c.offset.desc())
         .correlate(tallies, nodes)
         .lateral("last")
     )
