@@ -35,7 +35,7 @@ SECONDS, LONG_S = 7, 30
 CROWD = 8
 LASTS_S = 6  # longer than any call
 DELAY_S = 0.2
-RESETS = 20
+FEW_RESETS, RESETS = 3, 20
 BETWEEN_RESETS = 30  # acknowledged writes
 FOLDS_WITHIN_S = 5.0
 
@@ -125,9 +125,10 @@ async def test_nobody_waits_behind_others_who_wait_for_a_frozen_broker(live: Sys
 
 
 @pytest.mark.faults("F12", fault="network: blackhole, lost acknowledgements", times=1)
+@pytest.mark.slow
 @pytest.mark.asyncio
 @on_proxied
-@pytest.mark.parametrize("fault", [Proxy.lost_answers, pytest.param(Proxy.blackhole, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("fault", [Proxy.lost_answers, Proxy.blackhole])
 async def test_calls_end_in_time_while_no_answer_comes_and_nothing_counts_twice(
     live: System, proxy: Proxy, fault: Callable[[Proxy], AbstractContextManager[None]]
 ) -> None:
@@ -152,12 +153,12 @@ async def test_writes_are_acknowledged_over_a_slow_network(live: System, proxy: 
 
 
 @pytest.mark.faults("F12", fault="network: connections reset", times=RESETS)
-@pytest.mark.slow
 @pytest.mark.asyncio
 @on_proxied
-async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Proxy) -> None:
+@pytest.mark.parametrize("times", [FEW_RESETS, pytest.param(RESETS, marks=pytest.mark.slow)])
+async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Proxy, times: int) -> None:
     async with loaded(live, seed=122) as history:
-        for _ in range(RESETS):
+        for _ in range(times):
             await under_load(history, BETWEEN_RESETS)
             proxy.reset()
             await until(lambda: probe(live), FOLDS_WITHIN_S, "what is written is on its timeline")

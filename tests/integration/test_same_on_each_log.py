@@ -99,10 +99,11 @@ def one_on_each_log(folder: Path, kafka: Broker) -> Iterator[list[System]]:
         yield systems
 
 
+@pytest.mark.slow
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("file", "count"),
-    [(SAMPLE, FEW), pytest.param(WHOLE, MANY, marks=[needs_the_whole, pytest.mark.slow])],
+    [(SAMPLE, FEW), pytest.param(WHOLE, MANY, marks=needs_the_whole)],
     ids=["sample", "whole"],
 )
 async def test_every_customers_story_is_the_same(tmp_path: Path, kafka: Broker, file: Path, count: int) -> None:

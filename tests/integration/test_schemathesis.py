@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
 
 from tests.integration.conftest import SERVICES, System
 
-FEW, MANY = 15, 50  # examples of each operation and mode
+FEW, MANY = 8, 50  # examples of each operation and mode
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
 
 
