@@ -63,6 +63,8 @@ class Folder:
         self._stopped_at: Positions = {}
         self._names_are_unique = projection.memory is not None and has_unique_names(projection.memory.table)
         self._doubtful_folds = 0
+        self.was_news = True
+        """Whether the last batch had anything in it for this projection."""
 
     async def begin(self, epochs: Epochs) -> Positions:
         """Take up the given partitions where their checkpoints stand."""
@@ -143,6 +145,7 @@ class Folder:
         if not is_one_statement:
             await self._write(moved, changes)
         pass_by("fold.after_commit")
+        self.was_news = changes.is_news
         self._parked = parked
         self._progress.folded += sorter.folded
         self._progress.duplicates += len(sorter.duplicates)

@@ -43,6 +43,11 @@ class Changes:
     due: Sequence[Statement] = ()
 
     @property
+    def is_news(self) -> bool:
+        """Whether there is anything to write but the checkpoints."""
+        return any(rows for each in (self.appended, self.kept, self.spans, self.removed) for rows in each.values())
+
+    @property
     def is_small(self) -> bool:
         """Whether one statement can write it."""
         return not any(self.removed.values()) and sum(map(len, self.appended.values())) <= SMALL_ROWS
