@@ -16,12 +16,11 @@ import msgspec
 from benchmarks.events import get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
-from benchmarks.library import LOG, NODES, new_log, postgres
+from benchmarks.library import LOG, NODES, new_log, postgres, registration
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
 from libs.events.arbitration import sequence_text
 from libs.events.catalog.ballots import Ballot, Eligibility
-from libs.events.catalog.contacts import ContactRegistered, Named
 from libs.events.catalog.feedback import BoardOpened, IdeaSubmitted, VoteCast
 from libs.events.catalog.fields import Data
 from libs.events.catalog.registry import type_of
@@ -79,8 +78,12 @@ class Rounds:
 async def _fill(url: str, size: int) -> None:
     async with new_log(url) as log:
         people = {n: str(new_id()) for n in range(0, VOTERS, 2)}
-        await _append(log, IDENTITY.name, (_registration(n, id_) for n, id_ in people.items()))
+        await _append(log, IDENTITY.name, (registration(_names(n), id_) for n, id_ in people.items()))
         await _append(log, FEEDBACK.name, _story(size, people))
+
+
+def _names(voter: int) -> list[str]:
+    return [f"crm:{voter}", f"email:{voter}@example.org"]
 
 
 async def _append(log: EventLog, topic: str, records: Iterator[Record]) -> None:
@@ -117,14 +120,6 @@ def _decided(source: str, sequence: int, data: Data, about: int | None = None) -
     if about is not None:
         event |= {"subject": f"crm:{about}", "subjectnode": NODES.key(f"crm:{about}").decode()}
     return Record(BOARD.encode(), msgspec.json.encode(event | {"sequence": sequence_text(sequence), "data": data}))
-
-
-def _registration(number: int, id_: str) -> Record:
-    names = [f"crm:{number}", f"email:{number}@example.org"]
-    named = [Named(name=name, node=NODES.key(name).decode()) for name in names]
-    data = ContactRegistered(contact=id_, kind="person", identifiers=named)
-    event = {"specversion": "1.0", "id": id_, "source": "/identity", "type": type_of(data)}
-    return Record(b"identity", msgspec.json.encode(event | {"subject": names[0], "data": data}))
 
 
 async def _rounds(port: int, pid: int) -> Rounds:

@@ -1,15 +1,18 @@
 """The log port and the replay without any HTTP: the library on a PostgreSQL of its own, with fsync on."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from time import perf_counter, process_time
 
 import asyncpg
+import msgspec
 
 from benchmarks.events import CUSTOMERS, Events
 from benchmarks.system import scratch_folder
 from libs.embedded.home import Home
 from libs.embedded.postgres import EmbeddedPostgres
+from libs.events.catalog.contacts import ContactRegistered, Named
+from libs.events.catalog.registry import type_of
 from libs.events.database import for_control, for_folds
 from libs.events.generations import Generations
 from libs.events.identifiers import Nodes
@@ -51,6 +54,16 @@ async def fill(log: EventLog, count: int, customers: int = CUSTOMERS) -> None:
     for start in range(0, count, APPEND_RECORDS):
         named = (events.named() for _ in range(min(APPEND_RECORDS, count - start)))
         await log.append(INTERACTIONS.name, [Record(NODES.key(subject), event) for subject, event in named])
+
+
+def registration(names: Sequence[str], id_: str | None = None) -> Record:
+    """Of a person who goes by all of these names; `id_` is the contact's, else a new one."""
+    contact = id_ or str(new_id())
+    named = [Named(name=name, node=NODES.key(name).decode()) for name in names]
+    data = ContactRegistered(contact=contact, kind="person", identifiers=named)
+    event = {"specversion": "1.0", "id": contact, "source": "/identity", "type": type_of(data)}
+    about = {"subject": f"contact:{contact}", "subjectnode": contact}
+    return Record(b"identity", msgspec.json.encode(event | about | {"data": data}))
 
 
 @asynccontextmanager

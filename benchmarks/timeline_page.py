@@ -8,17 +8,12 @@ import random
 from dataclasses import dataclass, field
 from statistics import median
 
-import msgspec
-
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
-from benchmarks.library import LOG, NODES, TIMELINE, fill, new_log, postgres
+from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres, registration
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
-from libs.events.catalog.contacts import ContactRegistered, Named
-from libs.events.ids import new_id
-from libs.events.log import Record
 from libs.events.topics import IDENTITY
 
 CLIENTS = 16
@@ -64,23 +59,8 @@ async def _fill(url: str, size: int) -> None:
         await fill(log, size, _names(size))
         people = range(0, _names(size) // 2, TOGETHER)
         await log.append(
-            IDENTITY.name, [_registration([customer(first + n) for n in range(TOGETHER)]) for first in people]
+            IDENTITY.name, [registration([customer(first + n) for n in range(TOGETHER)]) for first in people]
         )
-
-
-def _registration(names: list[str]) -> Record:
-    id_ = str(new_id())
-    named = [Named(name=name, node=NODES.key(name).decode()) for name in names]
-    event = {
-        "specversion": "1.0",
-        "id": id_,
-        "source": "/identity",
-        "type": "rapport.contacts.contact.registered.v1",
-        "subject": f"contact:{id_}",
-        "subjectnode": id_,
-        "data": ContactRegistered(contact=id_, kind="person", identifiers=named),
-    }
-    return Record(b"identity", msgspec.json.encode(event))
 
 
 async def _rounds(port: int, pid: int, names: int) -> Rounds:

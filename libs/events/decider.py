@@ -7,7 +7,7 @@ Invalid         the thing would get a shape that it cannot have
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from libs.events.problems import Problem
@@ -42,6 +42,19 @@ class Invalid(Exception):
     def __init__(self, problems: Sequence[Problem]) -> None:
         super().__init__(problems[0].detail)
         self.problems = problems
+
+
+class Sentences:
+    """Makes refusals, each with the sentence that a person is told."""
+
+    def __init__(self, said: Mapping[type[Refusal], str]) -> None:
+        self._said = said
+
+    def __call__(self, kind: type[Refusal], pointer: str | None = None, **more: Any) -> Refusal:
+        """`pointer` is the field to blame, `more` what a program may want to know."""
+        said = self._said[kind]
+        problems = () if pointer is None else (Problem(pointer, code_of(kind), said),)
+        return kind(said, problems, **more)
 
 
 def code_of(kind: type[Refusal]) -> str:

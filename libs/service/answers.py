@@ -1,13 +1,18 @@
 """What routes of all services take and answer alike."""
 
-from typing import Annotated, Any
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, TypeGuard, TypeVar
 
 import msgspec
 from fastapi import Header, Query, Response
 
 from libs.service.commands import Done
+from libs.service.cursors import next_link
 from libs.service.outcomes import Pending, pending
+from libs.service.parameters import ListQuery
 from libs.service.runtime import Service
+
+Item = TypeVar("Item")
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key")]
 IfMatch = Annotated[str | None, Header()]
@@ -27,8 +32,24 @@ def position(done: Done | None) -> dict[str, str]:
     return {} if done is None else {"Rapport-Position": done.token}
 
 
+def page(
+    path: str, query: ListQuery, found: Sequence[Item], cursor_of: Callable[[Item], str],
+    show: Callable[[Item], object] = lambda item: item,
+) -> Response:  # fmt: skip
+    """A page of a list, of which one item more than the limit was looked for: where it was found there are more."""
+    shown = found[: query.limit]
+    cursor = cursor_of(shown[-1]) if len(found) > query.limit else None
+    headers = {} if cursor is None else {"Link": next_link(path, query, cursor)}
+    return json({"items": list(map(show, shown)), "next_cursor": cursor}, headers=headers)
+
+
+def is_pending(done: Done | None) -> TypeGuard[Done]:
+    """Whether something was recorded that the own fold has not passed yet."""
+    return done is not None and done.outcome == "pending"
+
+
 def no_content(service: Service, done: Done | None) -> Response:
     """204, or 202 before the fold has passed it."""
-    if done is not None and done.outcome == "pending":
+    if is_pending(done):
         return pending(service, done)
     return Response(status_code=204, headers=position(done))

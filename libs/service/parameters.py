@@ -6,7 +6,7 @@ from typing import Annotated, Literal, TypeVar
 from urllib.parse import parse_qsl
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, Field, ValidationError
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic_core import PydanticCustomError
 from starlette.convertors import PathConvertor, register_url_convertor
 
@@ -59,6 +59,17 @@ Happened = Annotated[
 ]
 Limit = Annotated[int, Field(ge=1, le=MAX_LIMIT, description="How many items a page has at most")]
 Cursor = Annotated[str | None, Field(description="`next_cursor` of the page before")]
+
+
+class ListQuery(BaseModel):
+    """Parameters of a list; unknown ones are refused, so that a misspelt filter is noticed."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    limit: Limit = 50
+    cursor: Cursor = None
+
+
 Channel = Annotated[str | None, term(CHANNEL_PATTERN, "channel"), Field(description="Only this channel")]
 Touchpoint = Annotated[str | None, term(TOUCHPOINT_PATTERN, "touchpoint"), Field(description="Only this touchpoint")]
 Direction = Annotated[Literal["inbound", "outbound"] | None, Field(description="Only this direction")]

@@ -1,8 +1,7 @@
 """What contacts says no with. A refusal's name is its code, also that of the judge's reason where he has one."""
 
-from libs.events.decider import Refusal, Unheard, code_of
+from libs.events.decider import Refusal, Sentences, Unheard, code_of
 from libs.events.identity.judge import Ruling
-from libs.events.problems import Problem
 
 
 class ContactUnknown(Unheard):
@@ -75,11 +74,7 @@ _SAID: dict[type[Refusal], str] = {
 _BY_CODE = {code_of(kind): kind for kind in _SAID}
 
 
-def refuse(kind: type[Refusal], pointer: str | None = None, **more: str) -> Refusal:
-    """The refusal with its sentence; `pointer` is the field to blame."""
-    said = _SAID[kind]
-    problems = () if pointer is None else (Problem(pointer, code_of(kind), said),)
-    return kind(said, problems, **more)
+refuse = Sentences(_SAID)
 
 
 def refused(ruling: Ruling) -> Refusal:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Cursor, Limit
+from libs.service.parameters import ListQuery
 
 Kind = Literal["person", "organisation"]
 Ref = Annotated[str, Field(min_length=1, max_length=600, description="A uuid, or an identifier such as crm:4711")]
@@ -100,13 +100,9 @@ class ContactPage(BaseModel):
     next_cursor: str | None
 
 
-class ContactQuery(BaseModel):
+class ContactQuery(ListQuery):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     q: Annotated[str | None, Field(max_length=600, description="Words that begin words of a name or identifier")] = None
     kind: Annotated[Kind | None, Field(description="Only registered ones of this kind")] = None
     registered: Annotated[bool | None, Field(description="Only registered ones, or only those that nobody has")] = None
@@ -167,11 +163,7 @@ class ConflictPage(BaseModel):
     next_cursor: str | None
 
 
-class ConflictQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
+class ConflictQuery(ListQuery):
     status: Annotated[Literal["open", "resolved"] | None, Field(description="Only these")] = None
 
 

@@ -10,13 +10,13 @@ from libs.events.topics import FEEDBACK
 from libs.service.batching import Batcher
 from libs.service.commands import Asked, Commands, Done, Draft, drafted
 from libs.service.preconditions import require_match
-from libs.service.refs import Ref, contact_unknown, read_ref
+from libs.service.refs import Ref, read_ref
 from libs.service.runtime import Service
 from services.feedback.commands import ChangeBoard, EditIdea, MergeIdea, OfBoard, OfIdea, OfMerge, OfVote, SubmitIdea
 from services.feedback.decider.boards import decide_board
 from services.feedback.decider.ideas import decide_idea, decide_merge, decide_submission
 from services.feedback.decider.votes import Voting, decide_vote
-from services.feedback.queries import states, voting
+from services.feedback.queries import people, states, voting
 from services.feedback.queries.states import BOARDS, IDEAS, board_of, idea_of
 from services.feedback.refusals import IdeaUnknown, refuse
 
@@ -53,8 +53,7 @@ class Handling:
         ref = read_ref(text, self.service.nodes, pointer)
         if ref.is_node:
             async with self.service.reads.connect() as connection:
-                if not await voting.is_known(connection, ref.node):
-                    raise contact_unknown(pointer)
+                await people.require_known(connection, ref.node, pointer)
         return ref
 
     async def carry_out(self, order: Order, turn: object, decide: Callable[[], Awaitable[Decided]]) -> Done | None:

@@ -7,7 +7,7 @@ from msgspec import UNSET
 
 from libs.service.commands import Done
 from libs.service.preconditions import require_match
-from libs.service.refs import Ref, contact_unknown
+from libs.service.refs import Ref
 from services.feedback.commands import (
     AddIdeas,
     CloseLoop,
@@ -22,7 +22,7 @@ from services.feedback.commands import (
 from services.feedback.decider.changes import Answerable, board_of_all, decide_change
 from services.feedback.decider.comments import Talk, decide_comment
 from services.feedback.handling import Decided, Handling, Order, Scope, author
-from services.feedback.queries import changes, states, voting
+from services.feedback.queries import changes, people, states
 from services.feedback.queries.states import CHANGES, COMMENTS, answer_of, comment_of, idea_of
 from services.feedback.refusals import ChangeUnknown, CommentUnknown, refuse
 
@@ -95,8 +95,7 @@ class Loop:
         async def decide() -> Decided:
             found = await self._change(id_)
             async with self.service.reads.connect() as connection:
-                if not await voting.is_known(connection, who.node):
-                    raise contact_unknown()
+                await people.require_known(connection, who.node)
                 voter = await changes.voter(connection, id_, answer_of(found.row).ideas, who.node)
             event = decide_change(command, answer_of(found.row, voter))
             return Scope(found.row["board"], f"{CHANGES}{id_}", found.head, who), event

@@ -6,7 +6,6 @@ OpenAPI document shows; the entries were rendered when they were folded, and get
 
 from functools import lru_cache
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -14,11 +13,11 @@ from libs.events.position import Partition
 from libs.events.topics import FEEDBACK, IDENTITY
 from libs.service import cursors
 from libs.service.parameters import REMEMBERED_QUERIES, read_query
-from libs.service.refs import contact_unknown, read_ref
+from libs.service.refs import read_ref
 from libs.service.runtime import Service
 from libs.service.shell import Receive, Scope, Send, send_body
 from services.feedback.queries.pages import FIRST, Pages, Shape, Wanted, shape_of
-from services.feedback.queries.voting import is_known
+from services.feedback.queries.people import require_known
 from services.feedback.schemas.ideas import IdeaQuery
 
 PATH = "/v1/ideas"
@@ -91,13 +90,8 @@ class Page:
         node = None if query.contact is None else read_ref(query.contact, self._service.nodes, "contact").node
         found = await self._pages.page(shape, Wanted(query.board, node, rank, idea))
         if node is not None and not found.entries:
-            await self._require_known(node)
+            async with self._service.reads.connect() as connection:
+                await require_known(connection, node)
         cursor = None if found.last is None else cursors.encode_rank(*found.last)
         body = b'{"items":[%b],"next_cursor":%b}' % (found.entries, _encode(cursor))
         return Answer(body, [] if cursor is None else [(b"link", cursors.link(PATH, parameters, cursor).encode())])
-
-    async def _require_known(self, node: UUID) -> None:
-        """Raises 404 for whom nobody has heard of."""
-        async with self._service.reads.connect() as connection:
-            if not await is_known(connection, node):
-                raise contact_unknown()

@@ -1,9 +1,6 @@
 """What feedback says no with. A refusal's name is its code."""
 
-from typing import Any
-
-from libs.events.decider import Refusal, Unheard, code_of
-from libs.events.problems import Problem
+from libs.events.decider import Refusal, Sentences, Unheard
 
 
 class BoardUnknown(Unheard):
@@ -140,8 +137,4 @@ _SAID: dict[type[Refusal], str] = {
 }
 
 
-def refuse(kind: type[Refusal], pointer: str | None = None, **more: Any) -> Refusal:
-    """The refusal with its sentence; `pointer` is the field to blame."""
-    said = _SAID[kind]
-    problems = () if pointer is None else (Problem(pointer, code_of(kind), said),)
-    return kind(said, problems, **more)
+refuse = Sentences(_SAID)

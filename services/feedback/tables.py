@@ -19,19 +19,15 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     SmallInteger,
     Table,
-    Text,
     Uuid,
     text,
 )
 
+from libs.events.columns import text_column
 from libs.service.words import words_of
 from services.feedback import ranking
 
 METADATA = MetaData()
-
-
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Text(collation="C"), nullable=nullable)
 
 
 def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
@@ -50,7 +46,7 @@ def _place() -> tuple[Column[Any], ...]:
 
 def _author(*, nullable: bool = True) -> tuple[Column[Any], ...]:
     """The customer, by node and by the name that was used, and who acted for them (JSON)."""
-    return Column("node", Uuid, nullable=nullable, index=True), _text("subject", nullable=nullable), _text(
+    return Column("node", Uuid, nullable=nullable, index=True), text_column("subject", nullable=nullable), text_column(
         "actor", nullable=True
     )  # fmt: skip
 
@@ -62,15 +58,15 @@ boards = Table(
     Column("id", Uuid, primary_key=True),
     Column("version", Integer, nullable=False),
     *_place(),
-    _text("status"),
-    _text("title"),
-    _text("description", nullable=True),
-    _text("ballot"),
+    text_column("status"),
+    text_column("title"),
+    text_column("description", nullable=True),
+    text_column("ballot"),
     Column("budget", Integer),
     Column("cap", Integer),
-    _text("eligibility"),
-    _text("namespace", nullable=True),
-    _text("voters", nullable=True),
+    text_column("eligibility"),
+    text_column("namespace", nullable=True),
+    text_column("voters", nullable=True),
 )
 Index("boards_in_order", boards.c.occurred_at, boards.c.id)
 
@@ -85,24 +81,24 @@ ideas = Table(
     Column("version", Integer, nullable=False),
     *_place(),
     *_author(),
-    _text("kind"),
-    _text("status"),
-    _text("title"),
-    _text("text", nullable=True),
-    _text("touchpoint"),
-    _text("value_factor", nullable=True),
-    _text("tags"),
-    _text("interaction", nullable=True),
+    text_column("kind"),
+    text_column("status"),
+    text_column("title"),
+    text_column("text", nullable=True),
+    text_column("touchpoint"),
+    text_column("value_factor", nullable=True),
+    text_column("tags"),
+    text_column("interaction", nullable=True),
     Column("merge", Uuid),
     Column("merged_into", Uuid),
-    _text("changes"),
+    text_column("changes"),
     Column("comments", Integer, nullable=False),
     _moment("answered_at", nullable=True),
     _moment("shipped_at", nullable=True),
-    _text("answers"),
-    _text("history"),
-    _text("promises"),
-    _text("shown"),
+    text_column("answers"),
+    text_column("history"),
+    text_column("promises"),
+    text_column("shown"),
 )
 Index("ideas_of_board", ideas.c.board, ideas.c.occurred_at, ideas.c.id)
 Index("ideas_merged_into", ideas.c.merged_into, postgresql_where=ideas.c.merged_into.is_not(None))
@@ -116,7 +112,7 @@ ballots = Table(
     *_place(),
     Column("idea", Uuid, nullable=False),
     *_author(nullable=False),
-    _text("said"),
+    text_column("said"),
     Column("stance", SmallInteger, nullable=False),
     Column("credits", Integer, nullable=False),
     PrimaryKeyConstraint("partition", "offset"),
@@ -133,9 +129,9 @@ comments = Table(
     Column("idea", Uuid, nullable=False),
     Column("root", Uuid, nullable=False),
     Column("reply_to", Uuid),
-    _text("interaction", nullable=True),
-    _text("text", nullable=True),
-    _text("removed_for", nullable=True),
+    text_column("interaction", nullable=True),
+    text_column("text", nullable=True),
+    text_column("removed_for", nullable=True),
     _moment("removed_at", nullable=True),
 )
 Index("comments_of_idea", comments.c.idea, comments.c.occurred_at, comments.c.id)
@@ -148,13 +144,13 @@ changes = Table(
     Column("board", Uuid, nullable=False),
     Column("version", Integer, nullable=False),
     *_place(),
-    _text("status"),
-    _text("title"),
-    _text("description", nullable=True),
-    _text("ideas"),
+    text_column("status"),
+    text_column("title"),
+    text_column("description", nullable=True),
+    text_column("ideas"),
     _moment("shipped_at", nullable=True),
-    _text("outcomes"),
-    _text("history"),
+    text_column("outcomes"),
+    text_column("history"),
 )
 Index("changes_of_board", changes.c.board, changes.c.occurred_at, changes.c.id)
 
@@ -165,7 +161,7 @@ notified = Table(
     *_place(),
     Column("change", Uuid, nullable=False),
     Column("node", Uuid, nullable=False),
-    _text("channel"),
+    text_column("channel"),
     PrimaryKeyConstraint("partition", "offset"),
 )
 Index("notified_of_change", notified.c.change, notified.c.node)
@@ -178,7 +174,7 @@ complaints = Table(
     Column("digest", Uuid, nullable=False),
     *_place(),
     Column("node", Uuid, nullable=False, index=True),
-    _text("touchpoint"),
+    text_column("touchpoint"),
     Column("severity", SmallInteger, nullable=False),
 )
 Index("complaints_of_touchpoint", complaints.c.touchpoint, complaints.c.occurred_at)

@@ -40,7 +40,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on, inse
 from sqlalchemy.sql.selectable import CompoundSelect
 
 from libs.events.fold import Derived, Row, Statement, TextRow
-from libs.events.identity.persons import holds
+from libs.events.identity.persons import canonical, nodes_of
 from libs.events.identity.tables import members, registrations
 from libs.events.precompiled import Precompiled
 from services.feedback.tables import ballots, ideas, standings, tallies
@@ -59,25 +59,6 @@ def due(kept: Mapping[Table, Sequence[Row]], appended: Mapping[Table, Sequence[T
         on, by = zip(*voted, strict=True)
         statements.append((_COUNT_VOTES, {"ideas": list(map(UUID, on)), "voters": list(map(UUID, by))}))
     return statements
-
-
-def person_of(node: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The canonical id of whoever goes by a node now."""
-    own = members.alias("own")
-    lies_in = select(own.c.component).where(own.c.node == node, holds(own)).correlate_except(own)
-    return func.coalesce(lies_in.scalar_subquery(), node)
-
-
-def nodes_of(person: ColumnElement[Any]) -> Any:
-    """The nodes of a person, as a lateral table: a node that nobody has claimed is alone, one that moved is gone.
-
-    `person` is a column of what this is joined with, however deep inside.
-    """
-    own = members.alias("moved")
-    claimed = exists().where(own.c.node == person, holds(own)).correlate_except(own)
-    alone = select(person.label("node")).where(~claimed).correlate_except()
-    inside = select(members.c.node.label("node")).where(members.c.component == person, holds(members))
-    return union_all(inside.correlate_except(members), alone).lateral("nodes")
 
 
 def newest_ballot(idea: ColumnElement[Any], node: ColumnElement[Any]) -> Any:
@@ -135,7 +116,7 @@ def _regroup() -> Precompiled:
 
 def _pairs(voted: Any) -> Select[Any]:
     """Root and person of what lies in a table of ideas and nodes."""
-    return select(tallies.c.root, person_of(voted.c.node).label("person")).join(voted, voted.c.idea == tallies.c.idea)
+    return select(tallies.c.root, canonical(voted.c.node).label("person")).join(voted, voted.c.idea == tallies.c.idea)
 
 
 def _touched_by_moves() -> CompoundSelect[Any]:

@@ -11,10 +11,10 @@ from libs.events.catalog.registry import CATALOG, Kind, schema
 from libs.events.identity.persons import Person, person_of
 from libs.events.times import utc_text
 from libs.service import cursors
-from libs.service.answers import PENDING, IfMatch, Key, json
+from libs.service.answers import PENDING, IfMatch, Key, is_pending, json, page
 from libs.service.app import new_router
 from libs.service.commands import Asked, command_id, outcome_of
-from libs.service.cursors import Place, next_link
+from libs.service.cursors import Place
 from libs.service.errors import HttpRefusal
 from libs.service.outcomes import Outcome, outcome_response, pending
 from libs.service.refs import Ref, contact_unknown, read_ref
@@ -142,10 +142,7 @@ def _interaction_routes(routes: APIRouter, recording: Recording) -> None:
             nodes = (await _person(service, read_ref(query.contact, service.nodes, "contact"))).nodes
         async with service.reads.connect() as connection:
             rows = await queries.page(connection, query, nodes, cursors.decode(query.cursor))
-        items = [as_item(row) for row in rows[: query.limit]]
-        cursor = _cursor(rows[query.limit - 1]) if len(rows) > query.limit else None
-        headers = {} if cursor is None else {"Link": next_link("/v1/interactions", query, cursor)}
-        return json({"items": items, "next_cursor": cursor}, headers=headers)
+        return page("/v1/interactions", query, rows, _cursor, as_item)
 
     @routes.get("/interactions/{interaction_id}", tags=["interactions"], summary="One interaction",
                 response_model=Interaction)  # fmt: skip
@@ -178,7 +175,7 @@ def _change_routes(routes: APIRouter, recording: Recording) -> None:
 
 async def _changed(recording: Recording, id_: UUID, command: Deciding, asked: Asked) -> Response:
     row, done = await recording.change(id_, command, asked)
-    if done is not None and done.outcome == "pending":
+    if is_pending(done):
         return pending(recording.service, done)
     response = _found_interaction(row)
     if done is not None:

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Channel, Cursor, Direction, Limit, Moment, Touchpoint
+from libs.service.parameters import Channel, Direction, ListQuery, Moment, Touchpoint
 
 Status = Literal["opened", "in_progress", "completed"]
 Words = Annotated[str, Field(min_length=1, max_length=65_536)]
@@ -146,13 +146,9 @@ class InteractionPage(BaseModel):
     next_cursor: str | None
 
 
-class InteractionQuery(BaseModel):
+class InteractionQuery(ListQuery):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     contact: Annotated[str | None, Field(description="Only with this contact: a uuid or an identifier")] = None
     channel: Channel = None
     touchpoint: Touchpoint = None

@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
 from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from libs.events.identity.persons import holds, offset_at, was_claimed
+from libs.events.identity.persons import canonical, holds, offset_at, was_claimed
 from libs.events.identity.tables import members
 from libs.events.topics import BY_NAME
 from libs.service.batching import Batcher
@@ -132,9 +132,7 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         .table_valued("node", "occurred_at", "topic", "partition", "offset", with_ordinality="n", name="given")
         .render_derived()
     )
-    own = members.alias("own")
-    lies_in = select(own.c.component).where(own.c.node == given.c.node, holds(own, offset)).scalar_subquery()
-    asked = select(given, func.coalesce(lies_in, given.c.node).label("id")).subquery("asked")
+    asked = select(given, canonical(given.c.node, offset).label("id")).subquery("asked")
     together = (
         select(
             func.coalesce(func.array_agg(members.c.node), array([asked.c.id])).label("nodes"),

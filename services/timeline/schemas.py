@@ -3,20 +3,16 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
-from libs.service.parameters import Channel, Cursor, Direction, Limit, Moment, Touchpoint
+from libs.service.parameters import Channel, Direction, ListQuery, Moment, Touchpoint
 
 ServiceName = Literal["identity", "contacts", "interactions", "feedback", "scoring"]
 
 
-class TimelineQuery(BaseModel):
+class TimelineQuery(ListQuery):
     """Filters of a page; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     service: Annotated[ServiceName | None, Field(description="Only events of this service")] = None
     type: Annotated[str | None, Field(max_length=512, description="Only events of this type")] = None
     channel: Channel = None

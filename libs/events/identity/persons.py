@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.tables import claims, members
@@ -28,6 +28,25 @@ def holds(rows: FromClause, offset: ColumnElement[int] | None = None) -> ColumnE
     if offset is None:
         return rows.c.until.is_(None)
     return (rows.c.since <= offset) & or_(rows.c.until.is_(None), rows.c.until > offset)
+
+
+def canonical(node: ColumnElement[Any], offset: ColumnElement[int] | None = None) -> ColumnElement[Any]:
+    """The canonical id of whoever goes by a node: now, or when the identity topic ended after `offset`."""
+    own = members.alias("own")
+    lies_in = select(own.c.component).where(own.c.node == node, holds(own, offset)).correlate_except(own)
+    return func.coalesce(lies_in.scalar_subquery(), node)
+
+
+def nodes_of(person: ColumnElement[Any]) -> Any:
+    """The nodes of a person, as a lateral table: a node that nobody has claimed is alone, one that moved is gone.
+
+    `person` is a column of what this is joined with, however deep inside.
+    """
+    own = members.alias("moved")
+    claimed = exists().where(own.c.node == person, holds(own)).correlate_except(own)
+    alone = select(person.label("node")).where(~claimed).correlate_except()
+    inside = select(members.c.node.label("node")).where(members.c.component == person, holds(members))
+    return union_all(inside.correlate_except(members), alone).lateral("nodes")
 
 
 def offset_at(moment: Any) -> ColumnElement[int]:

@@ -18,11 +18,9 @@ from sqlalchemy import (
     Uuid,
 )
 
+from libs.events.columns import text_column
+
 METADATA = MetaData()
-
-
-def _text(name: str, *, nullable: bool = False) -> Column[str]:
-    return Column(name, Text(collation="C"), nullable=nullable)
 
 
 # One row a record of the topic that the judge has ruled on; `data` is the event's own. A repetition has no row.
@@ -33,12 +31,12 @@ claims = Table(
     Column("id", Uuid, unique=True),
     Column("digest", Uuid, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, index=True),
-    _text("type"),
-    _text("verdict"),
-    _text("reason", nullable=True),
+    text_column("type"),
+    text_column("verdict"),
+    text_column("reason", nullable=True),
     Column("contact", Uuid),
     Column("conflict", Uuid),
-    _text("request"),
+    text_column("request"),
     Column("data", Text),
 )
 
@@ -48,7 +46,7 @@ registrations = Table(
     METADATA,
     Column("contact", Uuid, primary_key=True),
     Column("since", BigInteger, nullable=False),
-    _text("kind"),
+    text_column("kind"),
 )
 
 # `owner` claims `identifier`. A name of a unique class is claimed by one contact at most.
@@ -58,7 +56,7 @@ links = Table(
     Column("identifier", Uuid, nullable=False),
     Column("owner", Uuid, nullable=False),
     Column("since", BigInteger, nullable=False),
-    _text("name"),
+    text_column("name"),
     Column("is_unique", Boolean, nullable=False),
     Column("until", BigInteger),
     PrimaryKeyConstraint("identifier", "owner", "since"),
@@ -92,7 +90,7 @@ members = Table(
     Column("node", Uuid, nullable=False),
     Column("component", Uuid, nullable=False),
     Column("since", BigInteger, nullable=False),
-    _text("name"),
+    text_column("name"),
     Column("is_contact", Boolean, nullable=False),
     Column("until", BigInteger),
     PrimaryKeyConstraint("node", "since"),
@@ -126,7 +124,7 @@ disputes = Table(
     METADATA,
     Column("conflict", Uuid, nullable=False),
     Column("identifier", Uuid, nullable=False, index=True),
-    _text("name"),
+    text_column("name"),
     Column("holder", Uuid, nullable=False, index=True),
     PrimaryKeyConstraint("conflict", "identifier"),
 )

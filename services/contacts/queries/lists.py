@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, exists, func, select, tuple_, union, union_all
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.events.identity.persons import holds
+from libs.events.identity.persons import canonical, holds
 from libs.events.identity.tables import members, registrations
 from libs.service.words import wanted, words_of
 from services.contacts.queries.people import RANK
@@ -85,5 +85,4 @@ def _found(sought: Sought) -> Select[Any]:
         select(members.c.node).where(words_of(members.c.name).op("@@")(words), holds(members)),
         select(traits.c.node).where(words_of(traits.c.value).op("@@")(words), traits.c.field == "name", _is_shown()),
     ).subquery("nodes")
-    lies_in = select(_own.c.component).where(_own.c.node == nodes.c.node, holds(_own)).scalar_subquery()
-    return select(func.coalesce(lies_in, nodes.c.node).label("id"))
+    return select(canonical(nodes.c.node).label("id"))

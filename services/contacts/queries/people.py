@@ -27,7 +27,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.bookkeeping import counted, verdicts
-from libs.events.identity.persons import holds, was_claimed
+from libs.events.identity.persons import canonical, holds, was_claimed
 from libs.events.identity.tables import components, members, registrations
 from services.contacts.decider import Traits
 from services.contacts.tables import seen, traits
@@ -153,9 +153,7 @@ def _statement() -> Select[Any]:
 def _asked() -> Subquery:
     """The nodes as they were given, with the component of each."""
     given = func.unnest(_NODES).table_valued("node", with_ordinality="n", name="given").render_derived()
-    own = members.alias("own")
-    lies_in = select(own.c.component).where(own.c.node == given.c.node, holds(own)).scalar_subquery()
-    return select(given.c.n, given.c.node, func.coalesce(lies_in, given.c.node).label("id")).subquery("asked")
+    return select(given.c.n, given.c.node, canonical(given.c.node).label("id")).subquery("asked")
 
 
 def _together(asked: Subquery) -> FromClause:

@@ -8,7 +8,7 @@ from fastapi import Response
 from libs.events.catalog.contacts import Named
 from libs.events.identifiers import BadIdentifier, Nodes, parse
 from libs.events.problems import Problem
-from libs.service.answers import json, position
+from libs.service.answers import is_pending, json, position
 from libs.service.commands import Done
 from libs.service.errors import HttpRefusal
 from libs.service.outcomes import pending
@@ -33,7 +33,7 @@ def contact_response(contact: Contact, done: Done | None, status: int = 200) -> 
 
 async def about(handling: Handling, done: Done | None, node: UUID, created: dict[str, str]) -> Response:
     """The contact that a claim was about: 201 where the claim made it so, 200 where it was so, 202 before the fold."""
-    if done is not None and done.outcome == "pending":
+    if is_pending(done):
         return pending(handling.service, done)
     contact = await handling.contact(node)
     is_new = done is not None and done.ruling is not None and done.ruling.verdict == "effective"

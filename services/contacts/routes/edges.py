@@ -5,9 +5,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from libs.service.answers import PENDING, IfMatch, Key, Why, json, no_content, position
+from libs.service.answers import PENDING, IfMatch, Key, Why, is_pending, json, no_content, page, position
 from libs.service.app import new_router
-from libs.service.cursors import decode_number, encode_number, next_link
+from libs.service.cursors import decode_number, encode_number
 from libs.service.outcomes import pending
 from libs.service.refs import read_ref
 from services.contacts.commands import (
@@ -99,7 +99,7 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
         order = handling.commands.asked("POST", "/v1/merges", key=idempotency_key, body=body.model_dump())
         members = tuple([await handling.named(ref, f"/members/{n}") for n, ref in enumerate(refs)])
         done = await handling.claim(MergeContacts(order.command, members, body.reason), order)
-        if done is not None and done.outcome == "pending":
+        if is_pending(done):
             return pending(service, done)
         async with service.reads.connect() as connection:
             found = document_of(await edges.merge(connection, order.command), refuse(MergeUnknown))
@@ -129,9 +129,7 @@ def _conflict_routes(routes: APIRouter, handling: Handling) -> None:
         narrowed = Narrowed(is_open, decode_number(query.cursor), query.limit)
         async with service.reads.connect() as connection:
             found = await edges.conflict_page(connection, narrowed)
-        cursor = encode_number(found[query.limit - 1][0]) if len(found) > query.limit else None
-        headers = {} if cursor is None else {"Link": next_link("/v1/conflicts", query, cursor)}
-        return json({"items": [each for _, each in found[: query.limit]], "next_cursor": cursor}, headers=headers)
+        return page("/v1/conflicts", query, found, lambda each: encode_number(each[0]), lambda each: each[1])
 
     @routes.get("/conflicts/{conflict_id}", tags=["edges"], summary="One conflict", response_model=Conflict)
     async def get_conflict(conflict_id: UUID) -> Response:
@@ -147,7 +145,7 @@ def _conflict_routes(routes: APIRouter, handling: Handling) -> None:
         order = handling.commands.asked("POST", path, key=idempotency_key, body=body.model_dump())
         command = ResolveConflict(order.command, conflict_id, await handling.side(holder), body.reason)
         done = await handling.claim(command, order)
-        if done is not None and done.outcome == "pending":
+        if is_pending(done):
             return pending(service, done)
         async with service.reads.connect() as connection:
             found = document_of(await edges.conflict(connection, conflict_id), refuse(ConflictUnknown))

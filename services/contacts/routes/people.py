@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Response
 
 from libs.events.clock import now
 from libs.events.identifiers import UUID_TEXT, BadIdentifier, Nodes, parse
-from libs.service.answers import PENDING, IfMatch, Key, json
+from libs.service.answers import PENDING, IfMatch, Key, is_pending, json
 from libs.service.app import new_router
 from libs.service.cursors import decode_id, encode_id, next_link
 from libs.service.outcomes import pending
@@ -56,7 +56,7 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
         path = f"/v1/contacts/{person.identifier}"
         order = handling.commands.asked("PATCH", path, key=idempotency_key, body=body.model_dump(), if_match=if_match)
         contact, done = await handling.change_traits(person, body.traits, order, now())
-        if done is not None and done.outcome == "pending":
+        if is_pending(done):
             return pending(service, done)
         return contact_response(contact, done)
 

@@ -8,12 +8,11 @@ from sqlalchemy import ARRAY, Integer, Select, Uuid, bindparam, func, select, tr
 from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from libs.events.identity.persons import holds
+from libs.events.identity.persons import holds, nodes_of
 from libs.events.identity.tables import members
 from services.feedback.queries.changes import roots_of
 from services.feedback.queries.votes import STANCES
 from services.feedback.tables import ballots, notified, standings
-from services.feedback.tallying import nodes_of
 
 NOBODY = UUID(int=0)
 """Before the first person of any list."""

@@ -10,10 +10,10 @@ from sqlalchemy import ARRAY, RowMapping, Select, Uuid, bindparam, cast, exists,
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.events.identity.persons import canonical, nodes_of
 from services.feedback.decider.changes import Answerable
 from services.feedback.queries.boards import position_of
 from services.feedback.tables import changes, ideas, notified, standings, tallies
-from services.feedback.tallying import nodes_of, person_of
 
 LISTS = ("ideas", "outcomes", "history")
 
@@ -97,7 +97,7 @@ def roots_of(answered: Any) -> Select[Any]:
 
 
 def _voter() -> Select[bool, bool]:
-    asked = select(person_of(_NODE).label("person")).cte("asked")
+    asked = select(canonical(_NODE).label("person")).cte("asked")
     inside = nodes_of(asked.c.person)
     stands = exists().where(
         standings.c.person == asked.c.person,
@@ -114,7 +114,7 @@ def _voter() -> Select[bool, bool]:
 
 
 def _told() -> Select[Any]:
-    asked = select(person_of(_NODE).label("person")).cte("asked")
+    asked = select(canonical(_NODE).label("person")).cte("asked")
     inside = nodes_of(asked.c.person)
     return (
         select(asked.c.person, notified)

@@ -34,6 +34,12 @@ async def idea(connection: AsyncConnection, id_: UUID) -> RowMapping | None:
     return (await connection.execute(_IDEA, {"id": id_})).mappings().first()
 
 
+async def idea_now(connection: AsyncConnection, id_: UUID) -> dict[str, Any] | None:
+    """As it is answered."""
+    row = await idea(connection, id_)
+    return None if row is None else document(row)
+
+
 async def similar(connection: AsyncConnection, title: str, board: UUID | None, limit: int) -> list[dict[str, Any]]:
     """Ideas that have words of the title, each word also as the beginning of one; the most alike first."""
     words, query = words_of(ideas.c.title), wanted(title, together=False)

@@ -24,12 +24,12 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from libs.events.identity.persons import canonical, nodes_of
 from libs.events.precompiled import Precompiled
 from libs.service.batching import Batcher
 from services.feedback.queries.tallies import COUNTS
 from services.feedback.schemas.ideas import IdeaQuery
 from services.feedback.tables import ideas, tallies
-from services.feedback.tallying import nodes_of, person_of
 
 FIRST = float("inf"), UUID(int=2**128 - 1)
 """Before the first entry of any list."""
@@ -169,7 +169,7 @@ def _statement(sort: str, merged: bool, filters: tuple[str, ...], *, has_board: 
 
 def _nodes(given: Any) -> Select[Any]:
     """All nodes of whoever goes by the given one."""
-    author = select(person_of(given.c.node).label("person")).correlate(given).lateral("author")
+    author = select(canonical(given.c.node).label("person")).correlate(given).lateral("author")
     inside = nodes_of(author.c.person)
     return select(inside.c.node).select_from(author).join(inside, true()).correlate(given)
 

@@ -8,9 +8,9 @@ from sqlalchemy import BigInteger, DateTime, Uuid, bindparam, cast, exists, func
 from sqlalchemy.dialects.postgresql import aggregate_order_by, distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.events.identity.persons import canonical
 from libs.events.identity.tables import registrations
 from services.feedback.tables import ballots, tallies
-from services.feedback.tallying import person_of
 
 COUNTS = ("people", "unregistered", "up", "down", "net", "credits")
 
@@ -28,7 +28,7 @@ def tally_of(row: Any) -> dict[str, int]:
 def _at() -> Any:
     group = select(tallies.c.idea).where(tallies.c.root == bindparam("root", type_=Uuid))
     said = (
-        select(ballots, person_of(ballots.c.node).label("person"))
+        select(ballots, canonical(ballots.c.node).label("person"))
         .where(ballots.c.idea.in_(group), ballots.c.occurred_at <= bindparam("as_of", type_=DateTime(timezone=True)))
         .cte("said")
     )

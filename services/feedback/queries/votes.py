@@ -7,9 +7,9 @@ import msgspec
 from sqlalchemy import ColumnElement, RowMapping, Select, Uuid, case, func, literal, select, true, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from libs.events.identity.persons import canonical, nodes_of
 from services.feedback.queries.boards import position_of
 from services.feedback.tables import ballots, boards, standings, tallies
-from services.feedback.tallying import nodes_of, person_of
 
 STANCES = {1: "up", -1: "down", 0: None}
 
@@ -73,7 +73,7 @@ async def standing(connection: AsyncConnection, idea: UUID, person: UUID) -> tup
 
 
 def _person(node: UUID) -> ColumnElement[Any]:
-    return person_of(literal(node, Uuid))
+    return canonical(literal(node, Uuid))
 
 
 def _nodes(node: UUID) -> Select[Any]:

@@ -10,14 +10,14 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.bookkeeping import head_of
-from libs.events.identity.persons import holds, was_claimed
+from libs.events.identity.persons import canonical, holds, nodes_of
 from libs.events.identity.tables import members, registrations
 from libs.events.precompiled import Precompiled
 from services.feedback.decider.boards import Voter
 from services.feedback.decider.votes import Vote, Voting
 from services.feedback.queries.states import BOARDS, board_columns, board_of
-from services.feedback.tables import ballots, boards, comments, complaints, ideas, standings, tallies
-from services.feedback.tallying import newest_ballot, nodes_of, person_of
+from services.feedback.tables import boards, ideas, standings, tallies
+from services.feedback.tallying import newest_ballot
 
 
 class Loaded(NamedTuple):
@@ -50,14 +50,6 @@ async def voting(connection: AsyncConnection, asked: Sequence[tuple[UUID, UUID]]
     return [found.get(n) for n in range(1, len(asked) + 1)]
 
 
-async def is_known(connection: AsyncConnection, node: UUID) -> bool:
-    """Whether feedback has heard of a node: anybody claimed it, or it voted, submitted, commented or complained."""
-    named = (exists().where(table.c.node == node) for table in (ballots, ideas, comments, complaints))
-    return bool(await connection.scalar(select(was_claimed(node)))) or any(
-        [await connection.scalar(select(each)) for each in named]
-    )
-
-
 def _loaded(row: RowMapping) -> Loaded:
     votes = {
         said.idea: Vote(said.said, said.stance, said.credits)  # type: ignore[arg-type]
@@ -71,7 +63,7 @@ def _loaded(row: RowMapping) -> Loaded:
 def _statement() -> Select[Any]:
     arrays = (bindparam(name, type_=ARRAY(Uuid)) for name in ("ideas", "voters"))
     given = func.unnest(*arrays).table_valued("idea", "node", with_ordinality="n", name="given").render_derived()
-    asked = select(given, person_of(given.c.node).label("person")).cte("asked")
+    asked = select(given, canonical(given.c.node).label("person")).cte("asked")
     inside = nodes_of(asked.c.person)
     nodes = select(func.array_agg(inside.c.node).label("nodes")).select_from(inside).lateral("inside")
     names = select(func.array_agg(members.c.name)).where(members.c.component == asked.c.person, holds(members))

@@ -1,5 +1,6 @@
 """Boards: opening, changing and listing them, and publishing proposals there."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,17 +8,16 @@ from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.ballots import Ballot
 from libs.events.catalog.feedback import BoardOpened
-from libs.service.answers import PENDING, IfMatch, Key, json, position
+from libs.service.answers import PENDING, IfMatch, Key, page
 from libs.service.app import new_router
 from libs.service.commands import Done
-from libs.service.cursors import decode_moment, encode_moment, next_link
-from libs.service.outcomes import pending
+from libs.service.cursors import decode_moment, encode_moment
 from libs.service.refs import read_ref
 from services.feedback.commands import ChangeBoard, OpenBoard
 from services.feedback.handling import Handling
 from services.feedback.queries import boards
-from services.feedback.refusals import BoardUnknown, refuse
-from services.feedback.routes.answers import event, order_of, said_by
+from services.feedback.refusals import BoardUnknown
+from services.feedback.routes.answers import answered, event, order_of, said_by
 from services.feedback.schemas.boards import Board, BoardPage, BoardPatch, BoardQuery, NewBoard, NewEligibility
 
 
@@ -35,21 +35,17 @@ def router(handling: Handling) -> APIRouter:
             ballot=event(Ballot, **body.ballot.model_dump()), eligibility=_eligibility(handling, body.eligibility),
         )  # fmt: skip
         done = await handling.open_or_change(order.asked.command, OpenBoard(opened), order)
-        return await about(handling, order.asked.command, done, 201)
+        return await _about(handling, order.asked.command, done, 201)
 
     @routes.get("/boards", tags=["boards"], summary="List boards", response_model=BoardPage)
     async def list_boards(query: Annotated[BoardQuery, Query()]) -> Response:
         async with service.reads.connect() as connection:
             found = await boards.page(connection, query.status, decode_moment(query.cursor), query.limit)
-        items, cursor = found[: query.limit], None
-        if len(found) > query.limit:
-            cursor = encode_moment(items[-1]["occurred_at"], UUID(items[-1]["id"]))
-        headers = {} if cursor is None else {"Link": next_link("/v1/boards", query, cursor)}
-        return json({"items": items, "next_cursor": cursor}, headers=headers)
+        return page("/v1/boards", query, found, lambda board: encode_moment(board["occurred_at"], UUID(board["id"])))
 
     @routes.get("/boards/{board_id}", tags=["boards"], summary="One board", response_model=Board)
     async def get_board(board_id: UUID) -> Response:
-        return await about(handling, board_id, None)
+        return await _about(handling, board_id, None)
 
     @routes.patch("/boards/{board_id}", tags=["boards"], summary="Change a board, close it or open it again",
                   response_model=Board, responses=PENDING)  # fmt: skip
@@ -64,21 +60,15 @@ def router(handling: Handling) -> APIRouter:
         if body.eligibility is not None:
             fields["eligibility"] = _eligibility(handling, body.eligibility)
         done = await handling.open_or_change(board_id, ChangeBoard(fields, body.reason), order)
-        return await about(handling, board_id, done)
+        return await _about(handling, board_id, done)
 
     return routes
 
 
-async def about(handling: Handling, board_id: UUID, done: Done | None, status: int = 200) -> Response:
+async def _about(handling: Handling, board_id: UUID, done: Done | None, status: int = 200) -> Response:
     """The board as it is now. Raises BoardUnknown."""
-    if done is not None and done.outcome == "pending":
-        return pending(handling.service, done)
-    async with handling.service.reads.connect() as connection:
-        found = await boards.board(connection, board_id)
-    if found is None:
-        raise refuse(BoardUnknown)
-    created = {"Location": f"/v1/boards/{board_id}"} if status == 201 else {}
-    return json(found, status, {"ETag": f'"{found["version"]}"', **created, **position(done)})
+    load = partial(boards.board, id_=board_id)
+    return await answered(handling.service, f"/v1/boards/{board_id}", load, BoardUnknown, done=done, status=status)
 
 
 def _eligibility(handling: Handling, body: NewEligibility) -> dict[str, Any]:

@@ -1,15 +1,16 @@
 """Changes: linking them to ideas, shipping and measuring them, closing the loop, and telling who asked for it."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.feedback import ChangeLinked, OutcomeMeasured
-from libs.service.answers import PENDING, IfMatch, Key, json, position
+from libs.service.answers import PENDING, IfMatch, Key, is_pending, json, page, position
 from libs.service.app import new_router
 from libs.service.commands import Done
-from libs.service.cursors import decode_id, decode_moment, encode_id, encode_moment, next_link
+from libs.service.cursors import decode_id, decode_moment, encode_id, encode_moment
 from libs.service.outcomes import pending
 from libs.service.refs import read_ref
 from services.feedback.commands import (
@@ -24,7 +25,7 @@ from services.feedback.commands import (
 from services.feedback.loop import Following, Loop
 from services.feedback.queries import beneficiaries, changes
 from services.feedback.refusals import ChangeUnknown, NotABeneficiary, refuse
-from services.feedback.routes.answers import actor_of, event, is_pending, order_of, said_by
+from services.feedback.routes.answers import actor_of, answered, event, order_of, said_by
 from services.feedback.schemas.changes import (
     BeneficiaryPage,
     BeneficiaryQuery,
@@ -82,10 +83,7 @@ def _read_routes(routes: APIRouter, loop: Loop) -> None:
         sought = changes.Sought(query.board, query.status, query.idea, after, query.limit)
         async with loop.service.reads.connect() as connection:
             found = await changes.page(connection, sought)
-        items = found[: query.limit]
-        cursor = encode_moment(items[-1]["occurred_at"], items[-1]["id"]) if len(found) > query.limit else None
-        headers = {} if cursor is None else {"Link": next_link("/v1/changes", query, cursor)}
-        return json({"items": items, "next_cursor": cursor}, headers=headers)
+        return page("/v1/changes", query, found, lambda change: encode_moment(change["occurred_at"], change["id"]))
 
     @routes.get("/changes/{change_id}", tags=["changes"], summary="One change", response_model=Change)
     async def get_change(change_id: UUID) -> Response:
@@ -143,11 +141,8 @@ def _beneficiary_routes(routes: APIRouter, loop: Loop) -> None:
             if change is None:
                 raise refuse(ChangeUnknown)
             found = await beneficiaries.page(connection, change_id, change["ideas"], after, query.limit)
-        items = found[: query.limit]
-        cursor = encode_id(items[-1]["contact"]) if len(found) > query.limit else None
         path = f"/v1/changes/{change_id}/beneficiaries"
-        headers = {} if cursor is None else {"Link": next_link(path, query, cursor)}
-        return json({"items": items, "next_cursor": cursor}, headers=headers)
+        return page(path, query, found, lambda beneficiary: encode_id(beneficiary["contact"]))
 
     @routes.post("/changes/{change_id}/beneficiaries/{ref:text}/notification", tags=["changes"],
                  summary="Record that a beneficiary was told", status_code=201, response_model=Notification,
@@ -159,7 +154,7 @@ def _beneficiary_routes(routes: APIRouter, loop: Loop) -> None:
         order = order_of(loop.handling, "POST", path, said_by(body), time=body.time, key=idempotency_key)
         command = NotifyBeneficiary(body.channel, body.text, actor_of(body.actor))
         done = await loop.notify(change_id, command, who, order)
-        if done is not None and is_pending(done):
+        if is_pending(done):
             return pending(loop.service, done)
         async with loop.service.reads.connect() as connection:
             found = await changes.telling(connection, change_id, who.node)
@@ -178,11 +173,5 @@ async def _follow(
 
 async def _about(loop: Loop, change_id: UUID, done: Done | None, status: int = 200) -> Response:
     """The change as it is now. Raises ChangeUnknown."""
-    if done is not None and is_pending(done):
-        return pending(loop.service, done)
-    async with loop.service.reads.connect() as connection:
-        found = await changes.change(connection, change_id)
-    if found is None:
-        raise refuse(ChangeUnknown)
-    created = {"Location": f"/v1/changes/{change_id}"} if status == 201 else {}
-    return json(found, status, {"ETag": f'"{found["version"]}"', **created, **position(done)})
+    load = partial(changes.change, id_=change_id)
+    return await answered(loop.service, f"/v1/changes/{change_id}", load, ChangeUnknown, done=done, status=status)

@@ -1,5 +1,6 @@
 """Comments: posting, replying, removing, and listing them."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -9,19 +10,18 @@ from libs.events.catalog.feedback import CommentPosted
 from libs.events.decider import Invalid
 from libs.events.identity.persons import person_of
 from libs.events.problems import Problem
-from libs.service.answers import PENDING, Key, json, no_content, position
+from libs.service.answers import PENDING, Key, no_content, page
 from libs.service.app import new_router
 from libs.service.commands import Done
-from libs.service.cursors import decode_moment, encode_moment, next_link
+from libs.service.cursors import decode_moment, encode_moment
 from libs.service.errors import HttpRefusal
-from libs.service.outcomes import pending
-from libs.service.refs import contact_unknown, read_ref
+from libs.service.refs import read_ref
 from services.feedback.commands import PostComment, RemoveComment
 from services.feedback.loop import Loop
 from services.feedback.queries import comments
-from services.feedback.queries.voting import is_known
-from services.feedback.refusals import CommentUnknown, refuse
-from services.feedback.routes.answers import When, actor_of, event, is_pending, order_of, said_by
+from services.feedback.queries.people import require_known
+from services.feedback.refusals import CommentUnknown
+from services.feedback.routes.answers import When, actor_of, answered, event, order_of, said_by
 from services.feedback.schemas.comments import Comment, CommentPage, CommentQuery, NewComment
 
 Reason = Annotated[str, Query(min_length=1, max_length=2_000, description="Why it is not shown any more")]
@@ -73,26 +73,17 @@ async def _page(loop: Loop, query: CommentQuery) -> Response:
     ref = None if query.contact is None else read_ref(query.contact, loop.service.nodes, "contact")
     after = decode_moment(query.cursor)
     async with loop.service.reads.connect() as connection:
-        if ref is not None and not await is_known(connection, ref.node):
-            raise contact_unknown()
+        if ref is not None:
+            await require_known(connection, ref.node)
         nodes = None if ref is None else (await person_of(connection, ref.node)).nodes
         found = await comments.page(connection, comments.Sought(query.idea, nodes, after, query.limit))
-    items = found[: query.limit]
-    cursor = encode_moment(items[-1]["occurred_at"], items[-1]["id"]) if len(found) > query.limit else None
-    headers = {} if cursor is None else {"Link": next_link("/v1/comments", query, cursor)}
-    return json({"items": items, "next_cursor": cursor}, headers=headers)
+    return page("/v1/comments", query, found, lambda comment: encode_moment(comment["occurred_at"], comment["id"]))
 
 
 async def _about(loop: Loop, comment_id: UUID, done: Done | None, status: int = 200) -> Response:
     """The comment as it is now. Raises CommentUnknown."""
-    if done is not None and is_pending(done):
-        return pending(loop.service, done)
-    async with loop.service.reads.connect() as connection:
-        found = await comments.comment(connection, comment_id)
-    if found is None:
-        raise refuse(CommentUnknown)
-    created = {"Location": f"/v1/comments/{comment_id}"} if status == 201 else {}
-    return json(found, status, {**created, **position(done)})
+    load = partial(comments.comment, id_=comment_id)
+    return await answered(loop.service, f"/v1/comments/{comment_id}", load, CommentUnknown, done=done, status=status)
 
 
 def _require_someone(body: NewComment) -> None:

@@ -1,5 +1,6 @@
 """Ideas: submitting and finding them, their way, answers, merges and tallies; and the proposals of a board."""
 
+from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -7,16 +8,15 @@ from fastapi import APIRouter, Query, Response
 
 from libs.events.catalog.feedback import IdeaAnswered, IdeaSubmitted, ProposalPublished
 from libs.events.times import utc_text
-from libs.service.answers import PENDING, IfMatch, Key, Why, json, no_content, position
+from libs.service.answers import PENDING, IfMatch, Key, Why, json, no_content
 from libs.service.app import new_router
 from libs.service.commands import Done
 from libs.service.errors import HttpRefusal
-from libs.service.outcomes import pending
 from services.feedback.commands import AnswerIdea, EditIdea, MergeIdea, SetStatus, SubmitIdea, TagIdea, UnmergeIdea
 from services.feedback.handling import Handling
 from services.feedback.queries import ideas, tallies
 from services.feedback.refusals import IdeaUnknown, refuse
-from services.feedback.routes.answers import When, actor_of, event, order_of, said_by
+from services.feedback.routes.answers import When, actor_of, answered, event, order_of, said_by
 from services.feedback.schemas.ideas import (
     Idea,
     IdeaPage,
@@ -57,7 +57,7 @@ def _submit_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "POST", "/v1/ideas", said_by(body), time=body.time, key=idempotency_key)
         submitted = _said(IdeaSubmitted, order.asked.command, body, interaction=body.interaction)
         done = await handling.submit(body.board, SubmitIdea(submitted), about, order)
-        return await answered(handling, order.asked.command, done, 201)
+        return await _about(handling, order.asked.command, done, 201)
 
     @routes.post("/boards/{board_id}/proposals", tags=["ideas"], summary="Put a change to the vote", status_code=201,
                  response_model=Idea, responses=PENDING)  # fmt: skip
@@ -67,7 +67,7 @@ def _submit_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "POST", path, said_by(body), time=body.time, key=idempotency_key)
         published = _said(ProposalPublished, order.asked.command, body)
         done = await handling.submit(board_id, SubmitIdea(published), None, order)
-        return await answered(handling, order.asked.command, done, 201)
+        return await _about(handling, order.asked.command, done, 201)
 
 
 def _read_routes(routes: APIRouter, handling: Handling) -> None:
@@ -120,7 +120,7 @@ def _change_routes(routes: APIRouter, handling: Handling) -> None:
                          if_match=if_match)  # fmt: skip
         fields = {name: said[name] for name in FIELDS if name in said}
         command = EditIdea(fields, body.reason, actor_of(body.actor))
-        return await answered(handling, idea_id, await handling.change_idea(idea_id, command, order))
+        return await _about(handling, idea_id, await handling.change_idea(idea_id, command, order))
 
     @routes.put("/ideas/{idea_id}/tags", tags=["ideas"], summary="Tag an idea", response_model=Idea, responses=PENDING)
     async def tag_idea(
@@ -130,7 +130,7 @@ def _change_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "PUT", f"/v1/ideas/{idea_id}/tags", said_by(body), time=body.time,
                          key=idempotency_key, if_match=if_match)  # fmt: skip
         command = TagIdea(body.tags, actor_of(body.actor))
-        return await answered(handling, idea_id, await handling.change_idea(idea_id, command, order))
+        return await _about(handling, idea_id, await handling.change_idea(idea_id, command, order))
 
 
 def _status_routes(routes: APIRouter, handling: Handling) -> None:
@@ -143,7 +143,7 @@ def _status_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "POST", f"/v1/ideas/{idea_id}/status", said_by(body), time=body.time,
                          key=idempotency_key, if_match=if_match)  # fmt: skip
         command = SetStatus(body.status, body.reason, body.promised_for, actor_of(body.actor))
-        return await answered(handling, idea_id, await handling.change_idea(idea_id, command, order))
+        return await _about(handling, idea_id, await handling.change_idea(idea_id, command, order))
 
     @routes.post("/ideas/{idea_id}/answers", tags=["ideas"], summary="Answer an idea", status_code=201,
                  response_model=Idea, responses=PENDING)  # fmt: skip
@@ -155,7 +155,7 @@ def _status_routes(routes: APIRouter, handling: Handling) -> None:
                          key=idempotency_key, if_match=if_match)  # fmt: skip
         said = event(IdeaAnswered, idea=str(idea_id), text=body.text, actor=actor_of(body.actor))
         done = await handling.change_idea(idea_id, AnswerIdea(said), order)
-        return await answered(handling, idea_id, done, 201)
+        return await _about(handling, idea_id, done, 201)
 
 
 def _merge_routes(routes: APIRouter, handling: Handling) -> None:
@@ -170,7 +170,7 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
                          key=idempotency_key, if_match=if_match)  # fmt: skip
         command = MergeIdea(order.asked.command, body.into, body.reason, actor_of(body.actor))
         done = await handling.merge(idea_id, command, order)
-        return await answered(handling, idea_id, done, 200 if done is None else 201)
+        return await _about(handling, idea_id, done, 200 if done is None else 201)
 
     @routes.delete("/ideas/{idea_id}/merge", tags=["ideas"], summary="Undo a merge", status_code=204,
                    responses=PENDING)  # fmt: skip
@@ -183,16 +183,10 @@ def _merge_routes(routes: APIRouter, handling: Handling) -> None:
         return no_content(handling.service, await handling.merge(idea_id, UnmergeIdea(reason, None), order))
 
 
-async def answered(handling: Handling, idea_id: UUID, done: Done | None, status: int = 200) -> Response:
+async def _about(handling: Handling, idea_id: UUID, done: Done | None, status: int = 200) -> Response:
     """The idea as it is now. Raises IdeaUnknown."""
-    if done is not None and done.outcome == "pending":
-        return pending(handling.service, done)
-    async with handling.service.reads.connect() as connection:
-        row = await ideas.idea(connection, idea_id)
-    if row is None:
-        raise refuse(IdeaUnknown)
-    created = {"Location": f"/v1/ideas/{idea_id}"} if status == 201 else {}
-    return json(ideas.document(row), status, {"ETag": f'"{row["version"]}"', **created, **position(done)})
+    load = partial(ideas.idea_now, id_=idea_id)
+    return await answered(handling.service, f"/v1/ideas/{idea_id}", load, IdeaUnknown, done=done, status=status)
 
 
 def _said(kind: Any, id_: UUID, body: NewProposal, **more: Any) -> Any:

@@ -5,18 +5,18 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from libs.service.answers import PENDING, Key, Why, json, no_content, position
+from libs.service.answers import PENDING, Key, Why, is_pending, json, no_content, page, position
 from libs.service.app import new_router
-from libs.service.cursors import decode_pair, encode_pair, next_link
+from libs.service.cursors import decode_pair, encode_pair
 from libs.service.errors import HttpRefusal
 from libs.service.outcomes import pending
-from libs.service.refs import contact_unknown, read_ref
+from libs.service.refs import read_ref
 from services.feedback.commands import CastVote, InvalidateVote, WithdrawVote
 from services.feedback.handling import Handling
 from services.feedback.queries import votes
-from services.feedback.queries.voting import is_known
+from services.feedback.queries.people import require_known
 from services.feedback.refusals import VoteUnknown, refuse
-from services.feedback.routes.answers import When, actor_of, is_pending, order_of, said_by
+from services.feedback.routes.answers import When, actor_of, order_of, said_by
 from services.feedback.schemas.votes import Invalidation, NewVote, Vote, VoteHistory, VotePage, VoteQuery
 
 
@@ -37,7 +37,7 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "POST", "/v1/votes", said_by(body), time=body.time, key=idempotency_key)
         command = CastVote(body.stance, body.credits, actor_of(body.proxy))
         found, done = await handling.vote(body.idea, voter, command, order)
-        if done is not None and done.outcome == "pending":
+        if is_pending(done):
             return pending(handling.service, done)
         document = {
             "idea": str(body.idea),
@@ -71,7 +71,7 @@ def _write_routes(routes: APIRouter, handling: Handling) -> None:
         order = order_of(handling, "POST", path, said_by(body), time=body.time, key=idempotency_key)
         command = InvalidateVote(body.reason, actor_of(body.actor))
         _, done = await handling.vote(idea_id, voter, command, order)
-        if done is not None and is_pending(done):
+        if is_pending(done):
             return pending(handling.service, done)
         return await _history(handling, idea_id, voter.node, 200 if done is None else 201, position(done))
 
@@ -86,17 +86,12 @@ def _read_routes(routes: APIRouter, handling: Handling) -> None:
             raise HttpRefusal(400, "bad_parameter", "name an idea, a voter, or both")
         voter = None if query.voter is None else read_ref(query.voter, service.nodes, "voter")
         async with service.reads.connect() as connection:
-            if voter is not None and not await is_known(connection, voter.node):
-                raise contact_unknown()
+            if voter is not None:
+                await require_known(connection, voter.node)
             node = None if voter is None else voter.node
             after = decode_pair(query.cursor)
             found = await votes.page(connection, votes.Sought(query.idea, node, query.board, after, query.limit))
-        items = found[: query.limit]
-        cursor = None
-        if len(found) > query.limit:
-            cursor = encode_pair(UUID(items[-1]["idea"]), UUID(items[-1]["voter"]))
-        headers = {} if cursor is None else {"Link": next_link("/v1/votes", query, cursor)}
-        return json({"items": items, "next_cursor": cursor}, headers=headers)
+        return page("/v1/votes", query, found, lambda vote: encode_pair(UUID(vote["idea"]), UUID(vote["voter"])))
 
     @routes.get("/votes/{idea_id}/{ref:text}", tags=["votes"], summary="A person's vote on an idea",
                 response_model=VoteHistory)  # fmt: skip
@@ -108,8 +103,7 @@ def _read_routes(routes: APIRouter, handling: Handling) -> None:
 
 async def _history(handling: Handling, idea: UUID, node: UUID, status: int, headers: dict[str, str]) -> Response:
     async with handling.service.reads.connect() as connection:
-        if not await is_known(connection, node):
-            raise contact_unknown()
+        await require_known(connection, node)
         ballots = await votes.history(connection, idea, node)
         if not ballots:
             raise refuse(VoteUnknown)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.service.parameters import Cursor, Limit
+from libs.service.parameters import ListQuery
 from services.feedback.schemas.fields import Credits, Ref, Text, Title, Words, Write
 
 Namespace = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,31}\z")]
@@ -113,11 +113,7 @@ class BoardPage(BaseModel):
     next_cursor: str | None
 
 
-class BoardQuery(BaseModel):
+class BoardQuery(ListQuery):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     status: Annotated[Literal["open", "closed"] | None, Field(description="Only these")] = None

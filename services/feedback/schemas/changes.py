@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from libs.events.currencies import Currency
-from libs.service.parameters import Cursor, Limit
+from libs.service.parameters import ListQuery
 from services.feedback.schemas.fields import Actor, BoardId, Channel, Id, IdeaId, Text, Title, Words, Write
 
 INT64_MAX = 2**63 - 1
@@ -174,13 +174,9 @@ class ChangePage(BaseModel):
     next_cursor: str | None
 
 
-class ChangeQuery(BaseModel):
+class ChangeQuery(ListQuery):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     board: Annotated[BoardId | None, Field(description="Only of this board")] = None
     status: Annotated[Status | None, Field(description="Only in this status")] = None
     idea: Annotated[IdeaId | None, Field(description="Only those that answer this idea")] = None
@@ -202,11 +198,8 @@ class BeneficiaryPage(BaseModel):
     next_cursor: str | None
 
 
-class BeneficiaryQuery(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
+class BeneficiaryQuery(ListQuery):
+    """A page of them."""
 
 
 class Notification(BaseModel):

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Cursor, Limit
+from libs.service.parameters import ListQuery
 from services.feedback.schemas.fields import Actor, Author, Id, IdeaId, Ref, Words, Write
 
 
@@ -65,12 +65,8 @@ class CommentPage(BaseModel):
     next_cursor: str | None
 
 
-class CommentQuery(BaseModel):
+class CommentQuery(ListQuery):
     """Of an idea, of a customer, or both; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     idea: Annotated[IdeaId | None, Field(description="On this idea; not on those that were merged with it")] = None
     contact: Annotated[str | None, Field(description="Of this person: a uuid or an identifier")] = None

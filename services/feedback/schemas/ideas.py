@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from libs.service.parameters import Cursor, Limit, Moment
+from libs.service.parameters import ListQuery, Moment
 from libs.service.parameters import Touchpoint as OnlyTouchpoint
 from services.feedback.schemas.fields import (
     Actor,
@@ -205,13 +205,9 @@ class IdeaPage(BaseModel):
     next_cursor: str | None
 
 
-class IdeaQuery(BaseModel):
+class IdeaQuery(ListQuery):
     """Filters of a list; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     board: Annotated[BoardId | None, Field(description="Only of this board")] = None
     sort: Annotated[Sort, Field(description="Best first: top, hot, new, or most credits")] = "top"
     status: Annotated[Status | None, Field(description="Only in this status; else all but archived ones")] = None

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from libs.service.parameters import Cursor, Limit
+from libs.service.parameters import ListQuery
 from services.feedback.schemas.fields import Actor, BoardId, Credits, IdeaId, Ref, Words, Write
 
 Stance = Literal["up", "down"]
@@ -89,13 +89,9 @@ class VotePage(BaseModel):
     next_cursor: str | None
 
 
-class VoteQuery(BaseModel):
+class VoteQuery(ListQuery):
     """Of an idea, of a voter, or both; unknown parameters are refused, so that a misspelt filter is noticed."""
 
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Limit = 50
-    cursor: Cursor = None
     idea: Annotated[IdeaId | None, Field(description="On this idea and all that was merged with it")] = None
     voter: Annotated[str | None, Field(description="Of this person: a uuid or an identifier")] = None
     board: Annotated[BoardId | None, Field(description="Only on this board")] = None

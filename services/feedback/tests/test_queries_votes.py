@@ -18,8 +18,9 @@ from libs.events.tests.projection_contract import ProjectionContract, cut, in_tu
 from libs.events.tests.rich_story import log_of
 from services.feedback.decider.votes import Vote
 from services.feedback.projection import PROJECTION
+from services.feedback.queries.people import is_known
 from services.feedback.queries.tallies import COUNTS, tally_at, tally_of
-from services.feedback.queries.voting import is_known, voting
+from services.feedback.queries.voting import voting
 from services.feedback.tables import ballots, ideas, standings, tallies
 from services.feedback.tests.votes_story import IDEAS, NAMES, NODES, VotesStory
 
