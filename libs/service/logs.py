@@ -20,7 +20,9 @@ def configure(service: str, level: str, form: str) -> None:
             structlog.processors.JSONRenderer(),
         ]
     else:
-        last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=22)]
+        # Not structlog's own form of a traceback: it shows all variables, and with them what customers said.
+        plain = structlog.dev.plain_traceback
+        last = [structlog.dev.ConsoleRenderer(colors=sys.stdout.isatty(), pad_event_to=22, exception_formatter=plain)]
     number = logging.getLevelNamesMapping()[level.upper()]
     structlog.configure(
         processors=[*shared, *last],

@@ -1,16 +1,22 @@
-"""aiokafka's connections, mended for uvloop: importing this is enough.
+"""aiokafka's connections and commits, mended: importing this is enough.
 
-A connection that is cut is closed a moment before aiokafka's reader hears of it. Whoever writes to it in that moment
-gets RuntimeError from uvloop, where asyncio's own loop says nothing. aiokafka expects OSError alone: its task that
-fetches or sends would end for good, and a question would end whoever asked.
+Connections, for uvloop. One that is cut is closed a moment before aiokafka's reader hears of it. Whoever writes to it
+in that moment gets RuntimeError from uvloop, where asyncio's own loop says nothing. aiokafka expects OSError alone: its
+task that fetches or sends would end for good, and a question would end whoever asked.
+
+Commits. They are shielded from whoever stops waiting for them; when their connection is closed then, asyncio prints a
+failure that nobody retrieved, with its traceback.
 """
 
+import asyncio
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
 
 _send = AIOKafkaConnection.send
+_commit = GroupCoordinator._do_commit_offsets  # noqa: SLF001  what `commit_offsets` shields
 
 
 def send(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
@@ -22,4 +28,17 @@ def send(connection: AIOKafkaConnection, request: Any, expect_response: bool = T
         raise KafkaConnectionError("the connection was cut") from reason
 
 
+async def commit(coordinator: GroupCoordinator, assignment: Any, offsets: Any) -> None:
+    """aiokafka's own, whose failure counts as heard of also where nobody waits for it any longer."""
+    if (shielded := asyncio.current_task()) is not None:
+        shielded.add_done_callback(_hear)
+    await _commit(coordinator, assignment, offsets)
+
+
+def _hear(done: "asyncio.Task[Any]") -> None:
+    if not done.cancelled():
+        done.exception()
+
+
 AIOKafkaConnection.send = send
+GroupCoordinator._do_commit_offsets = commit  # noqa: SLF001

@@ -1,11 +1,14 @@
-"""Connections that are cut, as uvloop tells of it: a service serves on uvloop, tests on asyncio's own loop."""
+"""Connections that are cut, as uvloop tells of it: a service serves on uvloop, tests on asyncio's own loop. Commits."""
 
 import asyncio
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from aiokafka.consumer.group_coordinator import GroupCoordinator
+from aiokafka.errors import KafkaConnectionError
 
+from libs.events.kafka_log import connections as mended
 from libs.events.kafka_log.adapter import KafkaLog
 from libs.events.tests.log_contract import ALL_BYTES, DEADLINE_S, TOPIC, one_of_each_partition, until
 from tests.faults import deadlines
@@ -67,3 +70,17 @@ async def test_a_connection_that_is_cut_costs_no_append_no_fetch_and_no_question
     await until(log, all_arrive)
     assert log.writer.producers.replaced == 0
     bell.close()
+
+
+async def test_a_commit_whose_connection_is_closed_when_nobody_waits_any_longer_prints_no_traceback(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def cut(*_: object) -> None:
+        raise KafkaConnectionError("the connection was closed")
+
+    monkeypatch.setattr(mended, "_commit", cut)
+    shielded = asyncio.ensure_future(GroupCoordinator._do_commit_offsets(None, {}, {}))
+    await asyncio.wait([shielded])
+    assert not shielded._log_traceback
+    with pytest.raises(KafkaConnectionError):
+        await shielded
