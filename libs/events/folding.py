@@ -50,7 +50,9 @@ class Folder:
         progress: Progress,
         *,
         limited: Callable[[], bool],
+        heard: Callable[[Changes], None] | None = None,
     ) -> None:
+        """`heard` is told of every batch that was committed, before the progress is."""
         self._projection = projection
         # Reading, and writing at once, are one statement each: a transaction around them would be two rounds more.
         self._engine = engine.execution_options(isolation_level="AUTOCOMMIT")
@@ -58,6 +60,7 @@ class Folder:
         self._log = log
         self._progress = progress
         self._limited = limited
+        self._heard = heard
         self._epochs: Epochs = {}
         self._parked: set[ParkedKey] = set()
         self._stopped_at: Positions = {}
@@ -146,6 +149,8 @@ class Folder:
             await self._write(moved, changes)
         pass_by("fold.after_commit")
         self.was_news = changes.is_news
+        if self._heard is not None and changes.is_news:
+            self._heard(changes)
         self._parked = parked
         self._progress.folded += sorter.folded
         self._progress.duplicates += len(sorter.duplicates)

@@ -29,6 +29,7 @@ from libs.events.log import DOORBELL_TIMEOUT_S, EventLog, LogBroken, LogUnavaila
 from libs.events.position import Partition, Positions, covers
 from libs.events.progress import Progress
 from libs.events.steps import Step, steps_of
+from libs.events.writing import Changes
 
 CATCH_UP_RECORDS = 5_000
 CATCH_UP_BYTES = 8 << 20
@@ -62,6 +63,7 @@ class Projector:
         *,
         partitions: Collection[Partition],
         limited: Callable[[], bool],
+        heard: Callable[[Changes], None] | None = None,
     ) -> None:
         self._projection = projection
         self._log = log
@@ -69,7 +71,7 @@ class Projector:
         self._leases = leases
         self._progress = progress
         self._partitions = partitions
-        self._folder = Folder(projection, engine, log, progress, limited=limited)
+        self._folder = Folder(projection, engine, log, progress, limited=limited, heard=heard)
 
     async def run(self, until: Mapping[Partition, int] | None = None) -> None:
         """Fold for ever, or until the given positions are reached.

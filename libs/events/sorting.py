@@ -91,10 +91,15 @@ class Sorter:
             case Fact(kind=Kind.DECISION):
                 self._take_decision(step)
             case Fact():
-                if first := self.known.seen.get(step.name):
+                if first := self._first(step):
                     self._repeat(step, first)
                 else:
                     self._fold(step)
+
+    def _first(self, fact: Fact) -> First | None:
+        """Where its name stood first. Of what is not remembered it is not asked, in this batch as in those before."""
+        first, memory = self.known.seen.get(fact.name), self.projection.memory
+        return first if first is not None and memory is not None and memory.remembers(fact) else None
 
     def _take_claim(self, step: Fact | Unreadable) -> None:
         """Nothing of the identity topic is parked: what cannot be read is invalid, and a fold that raises is a bug."""
@@ -173,7 +178,7 @@ class Sorter:
         for name, more in appended:
             self.appended.setdefault(name, []).extend(more)
         self.known.states |= states
-        self.changed |= states.keys()
+        self.changed.update(states)  # `|=` with a view of keys would copy the whole set
         self.spans |= spans
         self.folded += 1
 

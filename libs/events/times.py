@@ -43,3 +43,8 @@ def canonical(text: str) -> str:
 def ms_text(unix_ms: int) -> str:
     """Unix milliseconds in the canonical spelling, always with three decimals."""
     return f"{(_EPOCH + timedelta(milliseconds=unix_ms)).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exact: `timestamp()` would round."""
+    return (moment - _EPOCH) // timedelta(microseconds=1)

@@ -18,13 +18,14 @@ CONTACTS = Topic("contacts", 1, 12, "contacts")
 OPERATIONS = Topic("operations", 5, 1, "the operator's commands")
 INTERACTIONS = Topic("interactions", 2, 12, "interactions")
 FEEDBACK = Topic("feedback", 3, 12, "feedback")
+SCORING = Topic("scoring", 4, 12, "scoring")
 
 TOPICS = (
     IDENTITY,
     CONTACTS,
     INTERACTIONS,
     FEEDBACK,
-    Topic("scoring", 4, 12, "scoring"),
+    SCORING,
     OPERATIONS,
 )
 BY_NAME = {topic.name: topic for topic in TOPICS}

@@ -73,6 +73,16 @@ def drafted(
     return Draft(topic.name, key, event | {"datacontenttype": "application/json", "data": data}, sequence)
 
 
+def record_of(draft: Draft, request: str) -> Record:
+    """The event as it is appended; `request` is the keyed hash of what asked for it. Raises 413."""
+    event = draft.event if draft.sequence is None else draft.event | {"sequence": sequence_text(draft.sequence)}
+    headers = (*EVENT_HEADERS, (REQUEST_HEADER, request.encode()))
+    record = Record(draft.key.encode(), msgspec.json.encode(event), headers)
+    if len(record.value) > MAX_EVENT_BYTES:
+        raise HttpRefusal(413, "event_too_large", "an event is at most 256 KiB; nothing was recorded")
+    return record
+
+
 class Done(NamedTuple):
     """What became of a command. `outcome` is applied, conflict, invalid, parked, superseded or pending.
 
@@ -159,15 +169,11 @@ class Commands:
 
     async def append(self, draft: Draft, request: str) -> tuple[Partition, int]:
         """Where the event stands, once it is durable. Raises 413, and 503 where nobody knows, with where to ask."""
-        event = draft.event if draft.sequence is None else draft.event | {"sequence": sequence_text(draft.sequence)}
-        headers = (*EVENT_HEADERS, (REQUEST_HEADER, request.encode()))
-        record = Record(draft.key.encode(), msgspec.json.encode(event), headers)
-        if len(record.value) > MAX_EVENT_BYTES:
-            raise HttpRefusal(413, "event_too_large", "an event is at most 256 KiB; nothing was recorded")
+        record = record_of(draft, request)
         try:
             appended = await self._service.log.append(draft.topic, [record])
         except AppendUnknown:
-            location = outcome_path(self._service.name, event["id"])
+            location = outcome_path(self._service.name, draft.event["id"])
             raise HttpRefusal(
                 503,
                 "outcome_unknown",

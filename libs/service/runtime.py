@@ -33,6 +33,7 @@ from libs.events.position import BadToken, Partition, Positions, decode
 from libs.events.progress import Progress
 from libs.events.projector import GenerationGone, Projector
 from libs.service.errors import HttpRefusal, unavailable
+from libs.service.reacting import Reactor, react
 from libs.service.settings import Settings
 
 READ_CONNECTIONS = 4
@@ -69,6 +70,8 @@ class Service:
         self.settings: Settings
         self.verbose = False
         self.end_process: Callable[[], None] = _terminate
+        self.reactor: Reactor | None = None
+        """Works while this service is ready."""
         self._log: EventLog | None = None
         self._nodes: Nodes | None = None
         self._reads: AsyncEngine | None = None
@@ -172,8 +175,9 @@ class Service:
         self._reads = for_reads(url, generation.schema, READ_CONNECTIONS)
         leases = Leases(control, generation.schema, self.settings.instance, new_id())
         projector = Projector(
-            self.projection, log, folds, leases, self.progress, partitions=partitions, limited=self._is_live
-        )
+            self.projection, log, folds, leases, self.progress, partitions=partitions, limited=self._is_live,
+            heard=None if self.reactor is None else self.reactor.heard,
+        )  # fmt: skip
         self.progress.reset()
         self.state, self.reason = State.REBUILDING, "folding the log up to its end"
         try:
@@ -216,6 +220,8 @@ class Service:
         self.state, self.reason = State.READY, "ready"
         logger.info("ready", generation=generation.schema, version=generation.version, folded=self.progress.folded,
                     seconds=round(monotonic_s() - began_s, 2))  # fmt: skip
+        if self.reactor is not None:
+            await react(self.reactor)
 
     async def _ends(self, log: EventLog) -> Positions:
         while True:

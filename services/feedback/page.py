@@ -9,9 +9,9 @@ from typing import NamedTuple
 
 import msgspec
 
-from libs.events.position import Partition
 from libs.events.topics import FEEDBACK, IDENTITY
 from libs.service import cursors
+from libs.service.kept_pages import Answer, KeptPages
 from libs.service.parameters import REMEMBERED_QUERIES, read_query
 from libs.service.refs import read_ref
 from libs.service.runtime import Service
@@ -21,8 +21,6 @@ from services.feedback.queries.people import require_known
 from services.feedback.schemas.ideas import IdeaQuery
 
 PATH = "/v1/ideas"
-MAX_KEPT_BYTES = 8 << 20
-_ANSWERED_FROM = [Partition(topic.name, n) for topic in (IDENTITY, FEEDBACK) for n in range(topic.partitions)]
 
 _encode = msgspec.json.Encoder().encode
 
@@ -35,13 +33,6 @@ class Asked(NamedTuple):
     parameters: str
 
 
-class Answer(NamedTuple):
-    """A page as it is sent."""
-
-    body: bytes
-    headers: list[tuple[bytes, bytes]]
-
-
 @lru_cache(REMEMBERED_QUERIES)
 def asked(query_string: bytes) -> Asked:
     """Raises RequestValidationError."""
@@ -50,39 +41,17 @@ def asked(query_string: bytes) -> Asked:
 
 
 class Page:
-    """The handler of one service.
-
-    A page is a function of its query and of what is folded of identity and feedback. Everybody looks at the same few,
-    so those are kept until more of that is folded here, where it is folded; memory: at most 8 MB.
-    """
+    """The handler of one service; a page is a function of its query and of what is folded of identity and feedback."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
         self._pages = Pages(lambda: service.reads)
-        self._kept: dict[bytes, Answer] = {}
-        self._kept_at: object = None
-        self._kept_bytes = 0
+        self._kept = KeptPages(service, (IDENTITY, FEEDBACK))
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        answer = await self._answer(scope["query_string"])
+        query_string = scope["query_string"]
+        answer = await self._kept.answer(query_string, lambda: self._read(query_string))
         await send_body(send, 200, answer.body, b"application/json", answer.headers)
-
-    async def _answer(self, query_string: bytes) -> Answer:
-        at = self._folded()
-        if at != self._kept_at:
-            self._kept, self._kept_at, self._kept_bytes = {}, at, 0
-        if (kept := self._kept.get(query_string)) is not None:
-            return kept
-        answer = await self._read(query_string)
-        if at == self._kept_at and self._kept_bytes + len(answer.body) <= MAX_KEPT_BYTES:
-            self._kept[query_string] = answer
-            self._kept_bytes += len(answer.body)
-        return answer
-
-    def _folded(self) -> object:
-        """What tells that more was folded, or into other tables. Raises 503 while there are none to read."""
-        reached = self._service.progress.reached
-        return self._service.reads, [reached.get(partition) for partition in _ANSWERED_FROM]
 
     async def _read(self, query_string: bytes) -> Answer:
         query, shape, parameters = asked(query_string)

@@ -2,5 +2,5 @@
 
 Owns    entries, one a recorded event
 Writes  nothing
-Reads   the topics identity, contacts, interactions and feedback
+Reads   the topics identity, contacts, interactions, feedback and scoring
 """

@@ -1,6 +1,7 @@
 """From events to entries. Pure; one row an event, which knows its name; of a claim one for each name it is about.
 
-What the company decides about its boards and changes is about no customer, and stands on nobody's timeline.
+What the company decides about its boards and changes, and statistics of everybody, are about no customer, and stand on
+nobody's timeline.
 """
 
 from collections.abc import Sequence
@@ -13,15 +14,16 @@ from libs.events.catalog import feedback
 from libs.events.catalog.fields import Observation
 from libs.events.fold import AppendFold, Fact, Projection, TextRow
 from libs.events.identifiers import normal
-from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 from services.timeline.tables import METADATA, entries, identity_entries
 from services.timeline.titles import title
 
-VERSION = 3
-FINGERPRINT = "sha256:885bfe4641b03183489f219698185948401ae406590ddf041344695df36fb783"
+VERSION = 4
+FINGERPRINT = "sha256:0567108309dafa75268677f73322615c8518f875dd17e095bd85f5f58932eb21"
 
 _encode = msgspec.json.Encoder().encode
 _NODE_CHARACTERS = 36
+_NOT_ALL_ABOUT_SOMEBODY = {FEEDBACK.name, SCORING.name}
 
 
 class _Filed(NamedTuple):
@@ -55,7 +57,7 @@ class Item(msgspec.Struct, frozen=True, gc=False):
 def rows(fact: Fact) -> Sequence[TextRow]:
     """The row of an event. Raises ValueError for one that names nobody where it should: then its key is parked."""
     event, node, topic = fact.event, fact.node, fact.partition.topic
-    if topic == IDENTITY.name or (topic == FEEDBACK.name and event.subject is None):
+    if topic == IDENTITY.name or (event.subject is None and topic in _NOT_ALL_ABOUT_SOMEBODY):
         return ()
     if event.subject is None or len(node) != _NODE_CHARACTERS:
         raise ValueError("the event names nobody that it is about")
@@ -124,7 +126,7 @@ PROJECTION = Projection(
     service="timeline",
     version=VERSION,
     fingerprint=FINGERPRINT,
-    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name),
+    topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name),
     metadata=METADATA,
     memory=AppendFold(entries, rows, order=0),
     appends=(AppendFold(identity_entries, claim_rows, order=0),),

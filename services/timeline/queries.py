@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Uuid,
     bindparam,
+    case,
     func,
     literal_column,
     select,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.dialects.postgresql import aggregate_order_by as _by
-from sqlalchemy.dialects.postgresql import array
+from sqlalchemy.dialects.postgresql import array, distinct_on
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.events.identity.persons import canonical, holds, offset_at, was_claimed
@@ -55,7 +56,8 @@ class Wanted(NamedTuple):
 class Found(NamedTuple):
     """Rendered entries, at most one more than the limit, and the person: its canonical id, members and names.
 
-    A node that nobody has claimed has no members; `subject` is what its events call it, None where nobody did.
+    A node that nobody has claimed has no members; `subject` is what its events call it, by a name where any does, and
+    None where there are none.
     """
 
     entries: str | None
@@ -143,7 +145,6 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
         .correlate(asked)
         .lateral("together")
     )  # fmt: skip
-    subject = select(entries.c.subject).where(entries.c.node == asked.c.node).limit(1)
     page = _page(asked, together, filters)
     return (
         select(
@@ -152,12 +153,19 @@ def _statement(filters: tuple[str, ...]) -> Select[Any]:
             asked.c.id,
             together.c.members,
             together.c.names,
-            subject.scalar_subquery().label("subject"),
+            _subject(asked, together).label("subject"),
             was_claimed(asked.c.node).label("is_claimed"),
         )
         .select_from(asked)
         .join(together, true())
     )
+
+
+def _subject(asked: FromClause, together: FromClause) -> ColumnElement[Any]:
+    """What any entry calls the node. A decision may call it by its id, so where nobody claimed a name one is sought."""
+    called = select(entries.c.subject).where(entries.c.node == asked.c.node).limit(1)
+    named = called.where(entries.c.subject.not_like("contact:%"))
+    return func.coalesce(case((together.c.names.is_(None), named.scalar_subquery())), called.scalar_subquery())
 
 
 def _page(asked: FromClause, together: FromClause, filters: tuple[str, ...]) -> FromClause:
@@ -167,7 +175,7 @@ def _page(asked: FromClause, together: FromClause, filters: tuple[str, ...]) -> 
     order = [found.c[name] for name in _ORDER]
     return (
         select(found.c.entry)
-        .distinct(*order)
+        .ext(distinct_on(*order))
         .order_by(*(column.desc() for column in order))
         .limit(bindparam("most"))
         .correlate(asked, together)

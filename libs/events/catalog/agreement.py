@@ -13,7 +13,7 @@ KEYS: Final = {
     topics.CONTACTS.name: "the canonical id that the contact had when the decision was made",
     topics.INTERACTIONS.name: "the node of the event's `subject`; a decision has the key of its interaction",
     topics.FEEDBACK.name: "the id of the board or of the market",
-    "scoring": "the canonical id that the contact had when the decision was made",
+    topics.SCORING.name: "the contact's canonical id when it was decided; of statistics the word `statistics`",
     topics.OPERATIONS.name: "the name of the service that the record is for",
 }
 HEADINGS: Final = {

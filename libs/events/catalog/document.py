@@ -110,13 +110,21 @@ def _rows(fields: Iterable[inspect.Field], prefix: str) -> Iterator[str]:
         if isinstance(field.default, str):
             rule += f"; `{field.default}` where absent"
         yield f"| `{name}` | {'required' if field.required else ''} | {kind} | {rule} |"
-        match field.type:
-            case inspect.StructType():
-                yield from _rows(field.type.fields, f"{name}.")
-            case inspect.ListType(item_type=inspect.StructType() as item):
-                yield from _rows(item.fields, f"{name}[].")
-            case inspect.DictType(value_type=inspect.StructType() as value):
-                yield from _rows(value.fields, f"{name}.*.")
+        for path, inside in _inside(field.type):
+            yield from _rows(inside.fields, f"{name}{path}.")
+
+
+def _inside(kind: inspect.Type) -> Iterator[tuple[str, inspect.StructType]]:
+    """The objects of a field, with the path to them."""
+    match kind:
+        case inspect.StructType():
+            yield "", kind
+        case inspect.ListType():
+            yield from ((f"[]{path}", inside) for path, inside in _inside(kind.item_type))
+        case inspect.DictType():
+            yield from ((f".*{path}", inside) for path, inside in _inside(kind.value_type))
+        case inspect.UnionType():
+            yield from (found for each in kind.types for found in _inside(each))
 
 
 def _describe(kind: inspect.Type) -> tuple[str, str]:
@@ -146,6 +154,8 @@ def _describe(kind: inspect.Type) -> tuple[str, str]:
             return "date", "RFC 3339, such as `2026-06-30`"
         case inspect.ListType(item_type=inspect.StrType() as item):
             return "list", f"{_between(kind.min_length, kind.max_length, ' entries')}, each {_describe(item)[1]}"
+        case inspect.ListType(item_type=inspect.UnionType() as item):
+            return "list", f"{_between(kind.min_length, kind.max_length, ' entries')}, each {_describe(item)[0]}"
         case inspect.ListType():
             return "list", _between(kind.min_length, kind.max_length, " entries")
         case inspect.DictType():
@@ -155,6 +165,8 @@ def _describe(kind: inspect.Type) -> tuple[str, str]:
             return " or ".join(names), "; ".join(filter(None, rules))
         case inspect.AnyType():
             return "anything", ""
+        case inspect.NoneType():
+            return "null", ""
         case _:
             return "object", ""
 

@@ -37,6 +37,7 @@ _TYPE_DETAILS: Final[dict[type[inspect.Type], str]] = {
     inspect.ListType: "a list",
     inspect.DictType: "an object",
     inspect.StructType: "an object",
+    inspect.NoneType: "null",
 }
 
 
@@ -57,7 +58,7 @@ def _info(data: type[Data]) -> inspect.Type:
 
 def _check(expected: inspect.Type, value: object, at: str) -> Iterator[Problem]:
     match expected, value:
-        case inspect.AnyType(), _:
+        case (inspect.AnyType(), _) | (inspect.NoneType(), None):
             pass
         case inspect.UnionType(), _:
             yield from _check_union(expected, value, at)

@@ -11,7 +11,7 @@ import msgspec
 from libs.events import topics
 from libs.events.catalog.fields import Data
 from libs.events.catalog.operations import UUID_PATTERN
-from libs.events.catalog.table import contacts, feedback, interactions, operations
+from libs.events.catalog.table import contacts, feedback, interactions, operations, scoring
 from libs.events.catalog.table.row import Row
 from libs.events.terms import portable
 
@@ -72,7 +72,7 @@ def _envelope(name: str, owner: str, kind: Kind, row: Row) -> dict[str, Any]:
     interaction = "0198b1f2-5c1e-8c3a-9d6b-1f0a52c7e4d1"
     command = "0198b1f3-77aa-7f10-a4c2-90b3d21e8f55"
     node = "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"
-    about = {"subject": "crm:4711"} if row.needs_subject else {}
+    about = {"subject": f"contact:{row.contact}" if row.contact else "crm:4711"} if row.needs_subject else {}
     match kind:
         case Kind.CONTROL:
             return attributes | {"id": command, "source": "/operations"}
@@ -83,7 +83,8 @@ def _envelope(name: str, owner: str, kind: Kind, row: Row) -> dict[str, Any]:
         case Kind.DECISION:
             source = row.source or f"/{owner}/{interaction if owner == 'interactions' else command}"
             own = {"id": row.id or command, "source": source, **about, "sequence": f"{1:020}"}
-            return attributes | (own if owner == "interactions" or not about else own | {"subjectnode": node})
+            is_keyed_by_node = owner == "interactions" or row.contact or not about
+            return attributes | (own if is_keyed_by_node else own | {"subjectnode": node})
 
 
 CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
@@ -92,6 +93,7 @@ CATALOG: Final[Mapping[str, EventType]] = MappingProxyType(
     | _event_types("contacts", Kind.CLAIM, topics.IDENTITY.name, contacts.CLAIMS)
     | _event_types("contacts", Kind.DECISION, topics.CONTACTS.name, contacts.DECISIONS)
     | _event_types("feedback", Kind.DECISION, topics.FEEDBACK.name, feedback.DECISIONS)
+    | _event_types("scoring", Kind.DECISION, topics.SCORING.name, scoring.DECISIONS)
     | _event_types("operations", Kind.CONTROL, topics.OPERATIONS.name, operations.CONTROLS)
 )
 

@@ -72,6 +72,8 @@ def _of(kind: inspect.Type) -> st.SearchStrategy[Any]:
             return st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat)
         case inspect.DateType():
             return st.dates().map(date.isoformat)
+        case inspect.NoneType():
+            return st.none()
         case inspect.AnyType():
             return ANYTHING
         case _:

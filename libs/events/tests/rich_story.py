@@ -15,8 +15,9 @@ from libs.events.identifiers import Nodes, as_uuid8, parse
 from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, Record
 from libs.events.log_created import ensure_topics
 from libs.events.memory_log import MemoryLog
+from libs.events.tests import rich_scoring
 from libs.events.tests.rich_feedback import boards
-from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 
 GOLDEN = {path.stem: path.read_bytes() for path in (Path(__file__).parents[3] / "tests/golden").glob("*.json")}
 CUSTOMERS = [f"crm:{number}" for number in range(7)] + ["email:ada@example.org"]
@@ -44,7 +45,7 @@ def rich_story(seed: int) -> list[Told]:
     random = Random(seed)
     queues = [[(INTERACTIONS.name, each)] for each in _observations(random)]
     queues.append([(IDENTITY.name, each) for each in _claims(random)])
-    decided = [*_decisions(random), *_boards(random)]
+    decided = [*_decisions(random), *_boards(random), *_scores(random)]
     queues += [[(topic, each) for each in queue] for topic, queue in decided]
     turns = [queue for queue in queues for _ in queue]
     random.shuffle(turns)
@@ -186,13 +187,27 @@ def _about(random: Random, topic: str, types: Sequence[EventType], customer: str
 
 def _boards(random: Random) -> Iterator[tuple[str, list[Record]]]:
     """Several boards, the last of which goes wrong somewhere."""
-    names = [*NAMES, *(f"contact:{_claim_id(number)}" for number in range(0, 30, 10))]
-    named = [{"name": name, "node": str(_nodes.of(parse(name)))} for name in names]
-    for number, (board, events) in enumerate(boards(random, named, BOARDS)):
+    for number, (board, events) in enumerate(boards(random, _everybody(), BOARDS)):
         records = list(_written(random, events, board.encode(), spoilt=0))
         if number == BOARDS - 1:
             records.insert(random.randrange(len(records)), Record(board.encode(), b"no event at all"))
         yield FEEDBACK.name, records
+
+
+def _scores(random: Random) -> Iterator[tuple[str, list[Record]]]:
+    """Statistics, and the classes of everybody; those of the last one go wrong somewhere."""
+    nodes = [each["node"] for each in _everybody()]
+    yield SCORING.name, list(_written(random, rich_scoring.statistics(random, nodes), b"statistics", spoilt=0))
+    for node, events in rich_scoring.classes(random, nodes):
+        records = list(_written(random, events, node.encode(), spoilt=0))
+        if node == nodes[-1]:
+            records.insert(random.randrange(len(records)), Record(node.encode(), b"no event at all"))
+        yield SCORING.name, records
+
+
+def _everybody() -> list[dict[str, str]]:
+    names = [*NAMES, *(f"contact:{_claim_id(number)}" for number in range(0, 30, 10))]
+    return [{"name": name, "node": str(_nodes.of(parse(name)))} for name in names]
 
 
 def _written(random: Random, events: Sequence[Event], key: bytes, *, spoilt: float) -> Iterator[Record]:

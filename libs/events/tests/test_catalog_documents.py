@@ -41,6 +41,10 @@ class TestTheDocument:
             "| `tags` | required | list | at most 20 entries, each 1 to 50 characters |",
             "| `ideas` | required | list | 1 to 200 entries, each a uuid |",
             "| `eligibility.voters[].node` | required | string | a uuid |",
+            "| `measures[].cuts` | required | list | at most 10 entries, each object or null |",
+            "| `measures[].cuts[].value` | required | integer or number |  |",
+            "| `measures[].cuts[].contact` | required | string | a uuid |",
+            "| `to` |  | string | `^[a-z][a-z0-9_]{0,62}$` |",
         ):
             assert line in page
 

@@ -121,6 +121,31 @@ class TestExplaining:
         found = explain(event_type, {**event_type.example["data"], **changes})
         assert found == ([] if problem is None else [problem])
 
+    @pytest.mark.parametrize(
+        ("cut", "problems"),
+        [
+            (None, []),
+            ({"value": 1.5, "contact": "3f1d2c4b-5a69-8788-9a0b-1c2d3e4f5061"}, []),
+            (7, [Problem("/measures/0/cuts/0", "type", "must be an object or null")]),
+            (
+                {"value": "1", "contact": "ada"},
+                [
+                    Problem("/measures/0/cuts/0/value", "type", "must be an integer or a number"),
+                    Problem("/measures/0/cuts/0/contact", "format", "is not written as it should be"),
+                ],
+            ),
+        ],
+    )
+    def test_knows_where_an_entry_may_be_missing(self, cut: object, problems: list[Problem]) -> None:
+        published = CATALOG["rapport.scoring.statistics.published.v1"]
+        measured = {"measure": "problems", "kind": "pareto", "people": 1, "cuts": [cut]}
+        assert explain(published, {**published.example["data"], "measures": [measured]}) == problems
+
+    def test_points_at_a_class_that_is_no_other(self) -> None:
+        changed = CATALOG["rapport.scoring.class.changed.v1"]
+        (problem,) = explain(changed, {**changed.example["data"], "from": "champions"})
+        assert problem == Problem("/to", "range", "must be another class than from")
+
     @pytest.mark.parametrize("referred", ["grace", "email:grace", "Email:grace@example.org", "tel:12", "crm: "])
     def test_points_at_a_referral_to_nobody(self, referred: str) -> None:
         problems = explain(interactions("referral.made"), {"referred": referred})

@@ -26,6 +26,12 @@ def nodes_of_samples() -> dict[str, str]:
     }
 
 
+def node_of(event: dict[str, Any]) -> str:
+    """Of the subject: what an interaction's decision is keyed by, and a class by the contact, needs no attribute."""
+    contact: str = event["subject"].removeprefix("contact:")
+    return event.get("subjectnode") or (contact if contact != event["subject"] else nodes_of_samples()["crm:4711"])
+
+
 def names_in(data: Any) -> Iterator[dict[str, str]]:
     match data:
         case {"name": str(), "node": str()}:
@@ -37,6 +43,10 @@ def names_in(data: Any) -> Iterator[dict[str, str]]:
 
 def feedback(name: str) -> dict[str, Any]:
     return golden(CATALOG[f"rapport.feedback.{name}.v1"])
+
+
+def scoring(name: str) -> dict[str, Any]:
+    return golden(CATALOG[f"rapport.scoring.{name}.v1"])
 
 
 class TestTheGoldenCorpus:
@@ -74,7 +84,8 @@ class TestTheGoldenCorpus:
 class TestTheStoryOfTheGoldenCorpus:
     """By their times, its claims and decisions are one story about one contact, a second name, and a disputed one.
 
-    Then the contact has an idea: it is put to the vote, and something comes of it.
+    Then the contact has an idea: it is put to the vote, and something comes of it. In the end everybody is counted, and
+    the contact is seen to belong to another class.
     """
 
     def test_is_written_by_rapport_in_the_order_of_its_ids(self) -> None:
@@ -85,8 +96,7 @@ class TestTheStoryOfTheGoldenCorpus:
     def test_knows_each_name_by_one_node(self) -> None:
         nodes: dict[str, set[str]] = {}
         for event in map(golden, RULED):
-            node = event.get("subjectnode", nodes_of_samples()["crm:4711"])
-            about = [{"name": event["subject"], "node": node}] if "subject" in event else []
+            about = [{"name": event["subject"], "node": node_of(event)}] if "subject" in event else []
             for named in [*about, *names_in(event["data"])]:
                 nodes.setdefault(named["name"], set()).add(named["node"])
         assert nodes == {name: {node} for name, node in nodes_of_samples().items()}
@@ -169,3 +179,23 @@ class TestTheBoardOfTheGoldenCorpus:
             "board.opened", "board.changed", "proposal.published", "change.linked",
             "change.shipped", "outcome.measured", "loop.closed", "loop.reopened",
         }  # fmt: skip
+
+
+class TestTheScoresOfTheGoldenCorpus:
+    def test_count_everybody_and_the_contact_among_them(self) -> None:
+        nodes = nodes_of_samples()
+        published = scoring("statistics.published")
+        assert published["source"] == "/scoring/statistics"
+        assert "subject" not in published
+        people = {cut["contact"] for each in published["data"]["measures"] for cut in each["cuts"] if cut is not None}
+        assert people == {golden(CATALOG["rapport.contacts.contact.registered.v1"])["id"], nodes["crm:4712"]}
+        assert len(people) == published["data"]["people"]
+
+    def test_put_the_contact_into_a_class_because_of_the_purchase(self) -> None:
+        contact = golden(CATALOG["rapport.contacts.contact.registered.v1"])["id"]
+        purchase = golden(interactions("purchase.recorded"))
+        changed = scoring("class.changed")
+        assert (changed["source"], changed["subject"]) == (f"/scoring/classes/{contact}/rfm/GBP", f"contact:{contact}")
+        assert changed["data"]["statistics"] == scoring("statistics.published")["data"]["version"]
+        cause = {"kind": "event", "id": purchase["id"], "source": purchase["source"], "position": "interactions/3/17"}
+        assert changed["data"]["cause"] == cause

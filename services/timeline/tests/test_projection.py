@@ -26,6 +26,8 @@ CALL: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.recor
 FOREIGN: dict[str, Any] = json.loads(GOLDEN["com.example.cart.abandoned"])
 AMENDED: dict[str, Any] = json.loads(GOLDEN["rapport.interactions.interaction.amended.v1"])
 CHANGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contact.traits_changed.v1"])
+CLASS: dict[str, Any] = json.loads(GOLDEN["rapport.scoring.class.changed.v1"])
+STATISTICS: dict[str, Any] = json.loads(GOLDEN["rapport.scoring.statistics.published.v1"])
 MERGED: dict[str, Any] = json.loads(GOLDEN["rapport.contacts.contacts.merged.v1"])
 AGENT = {"kind": "staff", "id": "agent-7"}
 NOBODY: list[object] = [None, None, None, None]
@@ -224,6 +226,36 @@ def test_a_type_of_feedback_that_is_not_known_yet_stands_with_whom_it_names() ->
     about_nobody = {name: value for name, value in later.items() if not name.startswith("subject")}
     assert row(fact(later, BOARD, Partition("feedback", 2)))[0] == NODE
     assert rows(fact(about_nobody, BOARD, Partition("feedback", 2))) == ()
+
+
+def test_another_class_stands_with_whoever_belongs_to_it() -> None:
+    *columns, entry = row(fact(CLASS, str(ADA.node), Partition("scoring", 2)))
+    name = name_of("scoring", str(ADA.node), CLASS["source"], CLASS["id"])
+    assert columns == [
+        str(ADA.node), "2026-03-02T10:52:00Z", "4", "2", "7", name, digest_of(json.dumps(CLASS).encode()), RECORDED_AT,
+        ADA.text, CLASS["type"], None, None, None,
+    ]  # fmt: skip
+    assert json.loads(entry or "") == {
+        "event_id": CLASS["id"],
+        "type": "rapport.scoring.class.changed.v1",
+        "service": "scoring",
+        "contact": str(ADA.node),
+        "title": "RFM (GBP): from potential loyalist to champions",
+        "actor": None,
+        "channel": None,
+        "direction": None,
+        "touchpoint": None,
+        "occurred_at": "2026-03-02T10:52:00Z",
+        "recorded_at": RECORDED_AT,
+        "position": "scoring/2/7",
+        "source": CLASS["source"],
+        "data": CLASS["data"],
+    }
+
+
+def test_statistics_are_no_entry_nor_is_what_a_later_version_says_of_nobody() -> None:
+    for event in (STATISTICS, STATISTICS | {"type": "rapport.scoring.definition.retired.v1"}):
+        assert rows(fact(event, "statistics", Partition("scoring", 2))) == ()
 
 
 def test_a_claim_stands_under_each_name_that_it_is_about() -> None:

@@ -63,6 +63,8 @@ TITLES = {
     "loop.closed": "Those who asked were told: You asked for the delivery day: it is in the basket now",
     "loop.reopened": "An idea worked on again: one parcel in ten still finds nobody",
     "beneficiary.notified": "Told by email what came of an idea: The delivery day is in the basket now",
+    "statistics.published": "Statistics 1 published: 4338 people",
+    "class.changed": "RFM (GBP): from loyal to champions",
     "log.created": "Log created",
 }
 

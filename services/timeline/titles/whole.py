@@ -7,7 +7,7 @@ from typing import Final
 from libs.events.catalog.contacts import ContactRegistered, ContactsMerged, IdentifierLinked
 from libs.events.catalog.fields import Data
 from libs.events.catalog.registry import CATALOG
-from services.timeline.titles import contacts, feedback, interactions
+from services.timeline.titles import contacts, feedback, interactions, scoring
 from services.timeline.titles.contacts import name, names
 from services.timeline.titles.words import said, words
 
@@ -22,6 +22,7 @@ _OF_OWNER: Final[Mapping[str, Callable[[object], str | None]]] = {
     "interactions": interactions.line,
     "contacts": contacts.line,
     "feedback": feedback.line,
+    "scoring": scoring.line,
     "operations": lambda _data: "Log created",
 }
 _LINES: Final = {each.data: _OF_OWNER[each.owner] for each in CATALOG.values()}

@@ -9,7 +9,8 @@ from libs.events.catalog.fields import Data
 class Row(NamedTuple):
     """`rule` says what the fields keep together, `source` and `id` are the example's own.
 
-    Where `needs_subject` is False, the event has a subject only if it is about a customer.
+    `contact` is whom the example is about, where a contact's own id is its key. Where `needs_subject` is False, the
+    event has a subject only if it is about a customer.
     """
 
     name: str
@@ -19,4 +20,5 @@ class Row(NamedTuple):
     rule: str = ""
     source: str = ""
     id: str = ""
+    contact: str = ""
     needs_subject: bool = True

@@ -1,0 +1,1 @@
+"""Definitions of scores: one module each, found by being here."""

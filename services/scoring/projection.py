@@ -1,0 +1,153 @@
+"""From events to facts, figures, statistics and classes. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from libs.events.catalog.scoring import ClassChanged, StatisticsPublished
+from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
+from libs.events.identifiers import normal
+from libs.events.times import parse
+from libs.events.topics import FEEDBACK, IDENTITY, INTERACTIONS, SCORING
+from services.scoring.numbers import decay
+from services.scoring.numbers.measures import INT64_MAX, Noted, noted
+from services.scoring.tables import METADATA, classes, facts, figures, statistics
+
+VERSION = 1
+FINGERPRINT = "sha256:9b51adcba4b4518eaf5d65fd943ff98757e80bf68b941dd20167187920546b70"
+
+REMEMBERED_NODES = 4_096  # about 1 MB: a batch is about the same people again and again
+REMEMBERED_MOMENTS = 4_096  # much is told by the day
+
+_encode = msgspec.json.Encoder().encode
+_uuid = lru_cache(REMEMBERED_NODES)(UUID)
+
+_NO_ALSO: Row = {each.name: None for each in figures.columns if each.name.startswith("also_")} | {"also_n": 0}
+
+
+def fact_rows(fact: Fact) -> Sequence[TextRow]:
+    """In the order of the table's columns."""
+    kept = noted(fact)
+    if kept is None:
+        return ()
+    place = str(fact.topic_number), str(fact.partition.number), str(fact.offset)
+    amounts = str(kept.amount), None if kept.also is None else str(kept.also)
+    name = fact.name, fact.digest, fact.node, kept.measure, fact.occurred_at
+    return ((*name, *place, kept.about, *amounts, fact.event.id, fact.event.source),)
+
+
+def counts(fact: Fact) -> bool:
+    """Whether a number comes from it: of the others it is not asked whether they were seen."""
+    return noted(fact) is not None
+
+
+def figure_keys(fact: Fact) -> Sequence[RowKey]:
+    kept = noted(fact)
+    if kept is None:
+        return ()
+    return ((_uuid(fact.node), kept.measure, kept.about, fact.topic_number, fact.partition.number),)
+
+
+def fold_figure(row: Row | None, fact: Fact, key: RowKey) -> Row | None:
+    """Raises ValueError where a sum no longer fits: then the events of that name are parked."""
+    kept = noted(fact)
+    assert kept is not None  # noqa: S101  it has keys
+    amount, offset = kept.amount, fact.offset
+    at, weight = _moment(fact.occurred_at)
+    if row is None:
+        node, measure, about, topic, partition = key
+        row = {
+            "node": node, "measure": measure, "about": about, "topic": topic, "partition": partition,
+            "name": normal(fact.event.subject or ""), "n": 1, "total": amount, "first_at": at, "last_at": at,
+            "last_offset": offset, "last_amount": amount, "weight": weight, **_NO_ALSO,
+        }  # fmt: skip
+    else:
+        news = {**row, "n": row["n"] + 1, "total": _sum(row["total"], amount, kept)}
+        news["weight"] = decay.added(row["weight"], weight)
+        if at >= row["last_at"]:  # of several at one time the one recorded later is the last
+            news["last_at"], news["last_offset"], news["last_amount"] = at, offset, amount
+        elif at < row["first_at"]:
+            news["first_at"] = at
+        row = news
+    return row if kept.also is None else row | _also(row, kept, kept.also, fact)
+
+
+def _also(row: Row, kept: Noted, also: int, fact: Fact) -> Row:
+    """What changes of the figure of those facts that have a second amount."""
+    amount, (at, weight) = kept.amount, _moment(fact.occurred_at)
+    last = {"also_last_at": at, "also_last_offset": fact.offset, "also_last_base": amount, "also_last_amount": also}
+    if not row["also_n"]:
+        sums = {"also_n": 1, "also_base": amount, "also_total": also, "also_weight": weight}
+        return {**sums, **last, "also_first_at": at}
+    news: Row = {
+        "also_n": row["also_n"] + 1,
+        "also_base": _sum(row["also_base"], amount, kept),
+        "also_total": _sum(row["also_total"], also, kept),
+        "also_weight": decay.added(row["also_weight"], weight),
+    }
+    if at >= row["also_last_at"]:
+        return news | last
+    return news | {"also_first_at": min(at, row["also_first_at"])}
+
+
+def _sum(total: int, amount: int, kept: Noted) -> int:
+    if (found := total + amount) > INT64_MAX:
+        raise ValueError(f"the sum of {kept.measure} {kept.about} no longer fits 64 bits")
+    return found
+
+
+@lru_cache(REMEMBERED_MOMENTS)
+def _moment(text: str) -> tuple[datetime, float]:
+    """A time, and the weight of what happened then."""
+    at = parse(text)
+    return at, decay.weight_at(at)
+
+
+def statistics_rows(fact: Fact) -> Sequence[TextRow]:
+    if not isinstance(data := fact.data, StatisticsPublished) or fact.partition.topic != SCORING.name:
+        return ()
+    place = fact.event.id, str(fact.partition.number), str(fact.offset), fact.occurred_at, fact.recorded_at
+    due_at = None if data.due_at is UNSET else data.due_at.isoformat()
+    return ((str(data.version), *place, str(data.people), data.covers, due_at, _encode(data.measures).decode()),)
+
+
+def class_keys(fact: Fact) -> Sequence[RowKey]:
+    if not isinstance(data := fact.data, ClassChanged) or fact.partition.topic != SCORING.name:
+        return ()
+    return [(UUID(fact.node), data.definition, _given(data.currency) or "")]
+
+
+def fold_class(row: Row | None, fact: Fact, key: RowKey) -> Row | None:
+    data = fact.data
+    assert isinstance(data, ClassChanged)  # noqa: S101  it has keys
+    return {
+        **dict(zip(("contact", "definition", "currency"), key, strict=True)),
+        "band": _given(data.to),
+        "head": 1 if row is None else row["head"] + 1,
+        "version": data.version,
+        "since": parse(fact.occurred_at),
+        "event_id": fact.event.id,
+        "partition": fact.partition.number,
+        "offset": fact.offset,
+    }
+
+
+def _given(value: Any) -> Any:
+    return None if value is UNSET else value
+
+
+PROJECTION = Projection(
+    service="scoring",
+    version=VERSION,
+    fingerprint=FINGERPRINT,
+    topics=(IDENTITY.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name),
+    metadata=METADATA,
+    memory=AppendFold(facts, fact_rows, order=2, remembers=counts),
+    appends=(AppendFold(statistics, statistics_rows, order=0),),
+    rows=(RowFold(figures, figure_keys, fold_figure), RowFold(classes, class_keys, fold_class)),
+)

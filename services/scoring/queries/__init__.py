@@ -1,0 +1,1 @@
+"""What scoring asks its tables."""

@@ -1,0 +1,35 @@
+"""Published statistics."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.scoring.tables import statistics
+
+_NEWEST_FIRST = select(statistics).order_by(statistics.c.version.desc())
+_LATEST = _NEWEST_FIRST.limit(1)
+
+
+async def latest(connection: AsyncConnection, as_of: datetime | None = None) -> Any | None:
+    """The last row; with a moment, the last that was published by then."""
+    statement = _LATEST if as_of is None else _LATEST.where(statistics.c.occurred_at <= as_of)
+    return (await connection.execute(statement)).first()
+
+
+async def of_version(connection: AsyncConnection, version: int) -> Any | None:
+    return (await connection.execute(select(statistics).where(statistics.c.version == version))).first()
+
+
+async def of_event(connection: AsyncConnection, event_id: str) -> Any | None:
+    return (await connection.execute(select(statistics).where(statistics.c.event_id == event_id))).first()
+
+
+async def page(connection: AsyncConnection, before: int | None, most: int) -> Sequence[Any]:
+    """Newest first."""
+    statement = _NEWEST_FIRST.limit(most)
+    if before is not None:
+        statement = statement.where(statistics.c.version < before)
+    return (await connection.execute(statement)).all()

@@ -1,0 +1,138 @@
+"""Reading scores: who somebody is, what their names come to, and what that is worth today or was worth at a moment."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from libs.events.clock import now
+from libs.events.identity.persons import Person, person_of
+from libs.events.problems import Problem
+from libs.events.times import utc_text
+from libs.service.errors import HttpRefusal
+from libs.service.refs import read_ref
+from libs.service.runtime import Service
+from services.scoring.numbers.assessing import Assessed, assess
+from services.scoring.numbers.figures import Figures, counted
+from services.scoring.numbers.money import currencies
+from services.scoring.numbers.population import shown, statistics_of
+from services.scoring.numbers.receipts import noted_by, receipt
+from services.scoring.numbers.registry import DEFINITIONS
+from services.scoring.numbers.scores import Definition, nothing
+from services.scoring.numbers.standings import Statistics
+from services.scoring.queries import people, receipts, statistics
+from services.scoring.refusals import DefinitionUnknown, NoStatistics, refuse
+
+
+class Wanted(NamedTuple):
+    """Which scores: of one definition or all, in one currency or all; as of a moment or now; with so many events."""
+
+    definition: Definition | None
+    currency: str | None
+    as_of: datetime | None
+    events: int
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What is known of a person in one snapshot."""
+
+    person: Person
+    figures: Figures
+    statistics: Statistics | None
+    published: Any
+    facts: Sequence[Any]
+    identifiers: Sequence[str]
+
+
+def definition_of(id_: str) -> Definition:
+    """Raises DefinitionUnknown."""
+    if (found := DEFINITIONS.get(id_)) is None:
+        raise refuse(DefinitionUnknown)
+    return found
+
+
+def currency_of(currency: str | None, known: Collection[str]) -> str | None:
+    """The one that is meant: the only one there is where none is named; None where there is none. Raises 400."""
+    if currency is not None or len(known) <= 1:
+        return currency or next(iter(known), None)
+    problem = Problem("currency", "currency_needed", f"one of {', '.join(sorted(known))}")
+    raise HttpRefusal(400, "currency_needed", "there are several currencies; name one", [problem])
+
+
+class Reading:
+    """Answers about scores."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    async def receipts(self, text: str, wanted: Wanted) -> dict[str, Any]:
+        """The person, and a receipt of each score. Raises 400 for a bad ref, 404 for whom nobody has heard of."""
+        node = read_ref(text, self.service.nodes).node
+        position, moment = self.service.progress.token, wanted.as_of or now()
+        definitions = list(DEFINITIONS.values()) if wanted.definition is None else [wanted.definition]
+        async with self.service.reads.connect() as connection:
+            snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with snapshot.begin():
+                read = await _read(snapshot, node, wanted, definitions)
+        used = None if read.published is None else shown(read.published)
+        return {
+            "contact": str(read.person.contact),
+            "members": list(map(str, read.person.members)),
+            "identifiers": read.identifiers,
+            "as_of": utc_text(moment),
+            "position": position,
+            "items": [
+                receipt(each, read.figures, read.facts, used, wanted.events)
+                for each in _assessed(read, wanted, definitions, moment)
+            ],
+        }
+
+    async def statistics(self, currency: str | None, *measures: str) -> tuple[Any, Statistics, str]:
+        """The last ones, for a currency that they know these measures in. Raises NoStatistics, and 400."""
+        async with self.service.reads.connect() as connection:
+            row = await statistics.latest(connection)
+        if row is None:
+            raise refuse(NoStatistics)
+        found = statistics_of(row.version, row.occurred_at, row.measures)
+        chosen = currency_of(currency, {each for measure, each in found.standings if measure == measures[0]})
+        if chosen is None or any(found.of(measure, chosen) is None for measure in measures):
+            raise refuse(NoStatistics, "currency")
+        return row, found, chosen
+
+
+async def _read(
+    connection: AsyncConnection, node: UUID, wanted: Wanted, definitions: Sequence[Definition]
+) -> Read:  # fmt: skip
+    person = await person_of(connection, node)
+    if not person.is_claimed:
+        await people.require_known(connection, node)
+    if wanted.as_of is None:
+        figures = (await people.figures_of(connection, [person.contact])).get(person.contact, Figures({}))
+    else:
+        figures = counted(await receipts.until(connection, person.nodes, wanted.as_of))
+    published = await statistics.latest(connection, wanted.as_of)
+    measures = {measure for definition in definitions for measure in noted_by(definition)}
+    facts: Sequence[Any] = ()
+    if wanted.events:
+        facts = await receipts.newest(connection, person.nodes, measures, wanted.events, wanted.as_of)
+    known = None if published is None else statistics_of(published.version, published.occurred_at, published.measures)
+    names = (await people.names_of(connection, [person.contact])).get(person.contact, [])
+    return Read(person, figures, known, published, facts, names)
+
+
+def _assessed(
+    read: Read, wanted: Wanted, definitions: Sequence[Definition], moment: datetime
+) -> Iterable[Assessed]:  # fmt: skip
+    """Of one definition exactly one, also where nothing was bought in any currency."""
+    currency = wanted.currency
+    if wanted.definition is not None and wanted.definition.is_money:
+        currency = currency_of(currency, currencies(read.figures))
+        if currency is None:
+            return [Assessed(wanted.definition, None, nothing("nothing_bought", "nothing was bought"))]
+    return assess(
+        read.person.contact, read.figures, read.statistics, moment, definitions=definitions, currency=currency
+    )
