@@ -9,6 +9,7 @@ import httpx
 from services.cli.errors import Failure
 
 TIMEOUT_S = 15.0
+PROBLEM = "application/problem+json"
 
 
 @contextmanager
@@ -30,6 +31,14 @@ def document_of(answer: httpx.Response, *expected: int) -> Any:
         return answer.json() if answer.content else None
     except ValueError:
         raise Failure(f"{answer.url.copy_with(query=None)} does not answer as a service of Rapport does") from None
+
+
+def answered(answer: httpx.Response, *expected: int) -> Any:
+    """The same; a refusal is told in the service's own words alone, with each of its errors."""
+    if 400 <= answer.status_code < 500 and answer.headers.get("content-type") == PROBLEM:
+        errors = answer.json().get("errors", [])
+        raise Failure("; ".join([reason_of(answer), *(f"{each['pointer']}: {each['detail']}" for each in errors)]))
+    return document_of(answer, *expected)
 
 
 def reason_of(refusal: httpx.Response) -> str:

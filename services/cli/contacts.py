@@ -13,7 +13,7 @@ from services.cli.asking import asking, document_of, reason_of
 from services.cli.errors import Failure
 from services.cli.system import find_system
 from services.cli.tables import console, say, table
-from services.cli.words import printable
+from services.cli.words import minute, printable
 
 Document = Mapping[str, Any]
 
@@ -152,7 +152,7 @@ def _about(contact: Document) -> Iterator[str]:
     kind = contact["kind"] or "person or organisation"
     yield f"{kind}, registered" if contact["registered"] else "not registered: events have brought it"
     if contact["first_seen"]:
-        yield f"events from {_minute(contact['first_seen'])} to {_minute(contact['last_seen'])}"
+        yield f"events from {minute(contact['first_seen'])} to {minute(contact['last_seen'])}"
     for trait, value in contact["traits"].items():
         yield f"{printable(trait)}: {printable(value if isinstance(value, str) else json.dumps(value))}"
 
@@ -167,7 +167,7 @@ def _names(found: Document, numbers: Mapping[str, str]) -> Table:
         shared = "" if link["identifier"] in found["identifiers"] else "; others claim it too, so it joins nobody"
         why = f"{_reason(link)}{shared}"
         member = numbers.get(link["contact"], "")
-        made.add_row(printable(link["identifier"]), strength, member, _minute(link["recorded_at"]), why)
+        made.add_row(printable(link["identifier"]), strength, member, minute(link["recorded_at"]), why)
     for name in found["identifiers"]:
         if name not in linked:
             strength = "weak" if name.partition(":")[0] in WEAK_NAMESPACES else "unique"
@@ -198,21 +198,16 @@ def _merges(merges: list[Document], numbers: Mapping[str, str]) -> Table:
     made = table("merge", "members", "since", "because", title="Merges")
     for merge in merges:
         members = " + ".join(numbers.get(member, member) for member in merge["members"])
-        made.add_row(merge["id"], members, _minute(merge["recorded_at"]), printable(merge["reason"]))
+        made.add_row(merge["id"], members, minute(merge["recorded_at"]), printable(merge["reason"]))
     return made
 
 
 def _conflict(conflict: Document) -> Iterator[str]:
-    yield f"{conflict['status'].capitalize()} conflict {conflict['id']} of {_minute(conflict['recorded_at'])}"
+    yield f"{conflict['status'].capitalize()} conflict {conflict['id']} of {minute(conflict['recorded_at'])}"
     for name in conflict["identifiers"]:
-        since = f" since {_minute(name['holder_since'])}" if name["holder_since"] else ""
+        since = f" since {minute(name['holder_since'])}" if name["holder_since"] else ""
         why = f": {_evidence(name['holder_evidence'])}" if name["holder_evidence"] is not None else ""
         yield f"  {printable(name['identifier'])} belongs to {name['holder']}{since}{why}"
     evidence = f": {_evidence(conflict['evidence'])}" if conflict["evidence"] is not None else ""
     by = "a registration claims it, for a new contact" if conflict["kind"] == "registration" else "a link claims it for"
     yield f"  {by} {conflict['claimant']}{evidence}"
-
-
-def _minute(moment: str) -> str:
-    """`2026-01-31T09:30` of a time as services write it."""
-    return moment[:16]

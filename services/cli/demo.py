@@ -1,8 +1,8 @@
 """`rapport demo`: a small story, told while it happens in the running system.
 
 Events go in as another system would send them; two contacts are registered, merged and parted again; a third claims a
-name that is taken; customers have ideas, vote and are answered. Told again, it changes nothing but that the merge is
-made and taken back once more.
+name that is taken; customers have ideas, vote and are answered; everybody is counted. Told again, it changes nothing
+but that the merge is made and taken back once more.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,13 +17,16 @@ from services.cli.asking import asking
 from services.cli.contacts import show_whole, whole
 from services.cli.demo_board import ADA, BROOK, CARD, MAIL, customers_are_heard
 from services.cli.demo_story import Story
+from services.cli.receipts import show_receipts
 from services.cli.system import find_system
 from services.cli.tables import console, say, table
+from services.cli.words import minute
 
 SAMPLE = Path(__file__).with_name("demo.ndjson")
 TELEPHONE = "tel:+442079460018"
 MERGED_BECAUSE = "demo: same surname, same street"
 PARTED_BECAUSE = "demo: the card is her sister's"
+SCORE = "health"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -39,10 +42,13 @@ def demo() -> None:
         _they_are_merged_and_parted(story)
         _a_name_is_claimed_twice(story)
         heard = customers_are_heard(story)
+        _everybody_is_counted(story)
         console.print(_table(story.timeline(ADA)))
         say("The visit of 20 February was posted last and stands where it happened: late events are normal.\n")
         say(f"What `rapport contact show {ADA}` says:\n")
         show_whole(whole(client, urls["contacts"], ADA))
+        say(f"\nWhat `rapport score {ADA} --definition {SCORE}` says:\n")
+        show_receipts(story.score(ADA, SCORE), story.definitions())
     _what_to_look_at(urls, heard)
 
 
@@ -94,6 +100,13 @@ def _a_name_is_claimed_twice(story: Story) -> None:
     say(f"   Nobody was merged and nothing was dropped. Conflict {refusal['conflict']} waits for a person.\n")
 
 
+def _everybody_is_counted(story: Story) -> None:
+    statistics = story.once("scoring", "/v1/statistics", _encode({}), 200, 201)
+    say("10. Everybody is counted, and each finds a place among all", style="bold")
+    say(f"   Statistics {statistics['version']}: {statistics['people']} people, as of {minute(statistics['as_of'])}.")
+    say("   Classes are announced on timelines; a score is computed when somebody asks, and says from what.\n")
+
+
 def _what_to_look_at(urls: Mapping[str, str], heard: Sequence[str]) -> None:
     say("\nThe people are crm:demo-ada, crm:demo-brook, loyalty:demo-77 and email:grace@demo.example. Try:\n")
     late = quote("2025-03-31T00:00:00Z", safe="")
@@ -106,7 +119,12 @@ def _what_to_look_at(urls: Mapping[str, str], heard: Sequence[str]) -> None:
         f"curl '{urls['contacts']}/v1/contacts?q=ada'",
         f"curl '{urls['contacts']}/v1/conflicts?status=open'",
         *(f"curl '{urls['feedback']}{path}'" for path in heard),
+        f"curl '{urls['scoring']}/v1/scores/{ADA}'",
+        f"curl '{urls['scoring']}/v1/scores?definition=advocacy&band=advocate'",
+        f"curl '{urls['timeline']}/v1/timeline/{ADA}?service=scoring'",
         "rapport conflicts",
+        f"rapport score {ADA}",
+        "rapport statistics",
         f"rapport tail --subject {ADA}",
     ):
         say(f"  {line}")

@@ -45,6 +45,12 @@ class Story:
     def tally(self, idea: str) -> Any:
         return self._read("feedback", f"/v1/ideas/{idea}/tally")["tally"]
 
+    def score(self, ref: str, definition: str) -> Any:
+        return self._read("scoring", f"/v1/scores/{ref}/{definition}?events=2")
+
+    def definitions(self) -> Any:
+        return {each["id"]: each for each in self._read("scoring", "/v1/definitions")["items"]}
+
     def timeline(self, ref: str, **query: str) -> list[dict[str, Any]]:
         path = f"/v1/timeline/{ref}?{urlencode({'limit': 500, **query})}"
         items: list[dict[str, Any]] = self._read("timeline", path)["items"]

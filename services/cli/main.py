@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from services.cli import scoring_commands
 from services.cli.errors import Failure
-from services.cli.services import listed
+from services.cli.options import AnyService, AtMost, Json, OneService, Ref, TypeName
 
 app = typer.Typer(
     name="rapport",
@@ -28,12 +29,7 @@ app.add_typer(databases, name="databases")
 app.add_typer(events, name="events")
 app.add_typer(parked, name="parked")
 app.add_typer(contact, name="contact")
-
-Json = Annotated[bool, typer.Option("--json", help="For programs")]
-OneService = Annotated[str, typer.Argument(metavar="SERVICE", help=listed())]
-AnyService = Annotated[str | None, typer.Argument(metavar="[SERVICE]", help=f"{listed()}; all without")]
-AtMost = Annotated[int, typer.Option("--limit", "-n", min=1, help="So many at most")]
-TypeName = Annotated[str, typer.Argument(metavar="TYPE", help="its name, also without prefix and version")]
+app.add_typer(scoring_commands.app)
 
 
 @app.command(epilog="Example: `RAPPORT_DATA=/srv/rapport rapport up`")
@@ -143,10 +139,7 @@ def example(type_: TypeName) -> None:
 
 
 @contact.command("show", epilog="Example: `rapport contact show crm:4711`")
-def show_contact(
-    ref: Annotated[str, typer.Argument(metavar="REF", help="An identifier, such as crm:4711, or a contact's uuid")],
-    as_json: Json = False,
-) -> None:
+def show_contact(ref: Ref, as_json: Json = False) -> None:
     """A contact's names, members and merges, why each holds, and its open conflicts."""
     from services.cli import contacts
 

@@ -43,6 +43,7 @@ SERVICES = {
         ServiceEntry("contacts", 8001),
         ServiceEntry("interactions", 8002),
         ServiceEntry("feedback", 8003),
+        ServiceEntry("scoring", 8004),
         ServiceEntry("timeline", 8005),
     )
 }

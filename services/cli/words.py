@@ -10,6 +10,11 @@ def printable(text: str) -> str:
     return "".join(character if character.isprintable() else "\ufffd" for character in text)
 
 
+def minute(moment: str) -> str:
+    """`2026-01-31T09:30` of a time as services write it."""
+    return moment[:16]
+
+
 def short_type(type_: str) -> str:
     """`rapport.interactions.purchase.recorded.v1` as `purchase.recorded`; a foreign type whole."""
     if type_.count(".") < 3 or not type_.startswith("rapport."):
