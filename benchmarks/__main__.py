@@ -17,6 +17,9 @@ from benchmarks import (
     ingest,
     kafka,
     replaying,
+    score_page,
+    score_replay,
+    score_visible,
     system,
     timeline_page,
     visible,
@@ -36,10 +39,13 @@ BENCHMARKS: dict[str, Benchmark] = {
     **deciding.BENCHMARKS,
     **voting.BENCHMARKS,
     **board_page.BENCHMARKS,
+    **score_replay.BENCHMARKS,
+    **score_visible.BENCHMARKS,
+    **score_page.BENCHMARKS,
     **footprint.BENCHMARKS,
     **kafka.BENCHMARKS,
 }
-ON_KAFKA_TOO = ("ingest_single", "ingest_batch", "visible", "decide", "vote")
+ON_KAFKA_TOO = ("ingest_single", "ingest_batch", "visible", "decide", "vote", "score_visible")
 
 
 class Log(StrEnum):

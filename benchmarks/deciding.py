@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Sequence
-from statistics import median, quantiles
+from statistics import median
 from time import perf_counter
 
-from benchmarks.figures import Benchmark, Figure, Outcome
+from benchmarks.figures import Benchmark, Figure, Outcome, percentiles
 from benchmarks.http_client import BadAnswer, Drive, Pool, Wire, connect, drive, shares, status_of
 from benchmarks.system import System, run, running, scratch_folder
 
@@ -21,7 +21,7 @@ def decide(size: int) -> Outcome:
         system.wait_until_ready()
         decided, checked, one_by_one_ms = run(_deciding(system, size))
     rates = [median(drive.rate for drive in drives) for drives in (decided, checked)]
-    p50, p99 = _percentiles(one_by_one_ms)
+    p50, p99 = percentiles(one_by_one_ms)
     figures = [
         Figure("decide, 32 contacts at once", rates[0], "decisions/s", rates[1], goal=0.25),
         Figure("decide, p50 one after another", p50, "ms", goal=6),
@@ -99,11 +99,6 @@ def request(method: str, path: str, body: object, headers: str = "") -> bytes:
     content = json.dumps(body).encode()
     head = f"{method} {path} HTTP/1.1\r\nhost: rapport\r\ncontent-type: application/json\r\n{headers}"
     return f"{head}content-length: {len(content)}\r\n\r\n".encode() + content
-
-
-def _percentiles(figures: list[float]) -> tuple[float, float]:
-    cuts = quantiles(figures, n=100)
-    return cuts[49], cuts[98]
 
 
 def _close(wires: Sequence[Wire]) -> None:

@@ -20,14 +20,14 @@ class Events:
         self._random = random.Random(seed)
         self._customers = customers
 
-    def one(self, subject: str | None = None) -> bytes:
-        return self.named(subject)[1]
+    def one(self, subject: str | None = None, moment: datetime | None = None) -> bytes:
+        return self.named(subject, moment)[1]
 
-    def named(self, subject: str | None = None) -> tuple[str, bytes]:
+    def named(self, subject: str | None = None, moment: datetime | None = None) -> tuple[str, bytes]:
         """The subject and the event."""
         draw = self._random.random
         subject = subject or customer(int(draw() * self._customers))
-        moment = FIRST_DAY + timedelta(milliseconds=int(draw() * SPAN_MS))
+        moment = moment or FIRST_DAY + timedelta(milliseconds=int(draw() * SPAN_MS))
         amount, order = int(draw() * 100_000), int(draw() * 10_000_000)
         return subject, (
             f'{{"specversion":"1.0","id":"{self._random.randbytes(16).hex()}","source":"urn:example:shop",'

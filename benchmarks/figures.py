@@ -1,7 +1,8 @@
 """What a benchmark says: figures, each beside its limit and its goal."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from statistics import quantiles
 from typing import Any
 
 import msgspec
@@ -78,6 +79,12 @@ class Benchmark:
     run: Callable[[int], Outcome]
     size: int
     counted: str
+
+
+def percentiles(figures: Sequence[float]) -> tuple[float, float]:
+    """p50 and p99."""
+    cuts = quantiles(figures, n=100)
+    return cuts[49], cuts[98]
 
 
 HEADINGS = ("name", "value", "limit", "ratio", "goal", "met")

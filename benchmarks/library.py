@@ -14,6 +14,7 @@ from libs.embedded.postgres import EmbeddedPostgres
 from libs.events.catalog.contacts import ContactRegistered, Named
 from libs.events.catalog.registry import type_of
 from libs.events.database import for_control, for_folds
+from libs.events.fold import Projection
 from libs.events.generations import Generations
 from libs.events.identifiers import Nodes
 from libs.events.ids import new_id
@@ -67,10 +68,10 @@ def registration(names: Sequence[str], id_: str | None = None) -> Record:
 
 
 @asynccontextmanager
-async def empty_generation(url: str, log: EventLog) -> AsyncIterator[str]:
+async def empty_generation(url: str, log: EventLog, projection: Projection = PROJECTION) -> AsyncIterator[str]:
     """The schema of a generation that is dropped at the end."""
     control = for_control(url)
-    generations = Generations(control, PROJECTION)
+    generations = Generations(control, projection)
     try:
         generation = await generations.make_scratch(log.log_id, PARTITIONS)
         yield generation.schema
@@ -85,6 +86,7 @@ async def replay(
     log: EventLog,
     until: Mapping[Partition, int],
     *,
+    projection: Projection = PROJECTION,
     partitions: Collection[Partition] = PARTITIONS,
     instance: str = "bench",
     progress: Progress | None = None,
@@ -93,7 +95,7 @@ async def replay(
     folds, control = for_folds(url, schema), for_control(url)
     leases = Leases(control, schema, instance, new_id())
     projector = Projector(
-        PROJECTION, log, folds, leases, progress or Progress(), partitions=partitions, limited=lambda: False
+        projection, log, folds, leases, progress or Progress(), partitions=partitions, limited=lambda: False
     )
     try:
         await projector.run(until)
@@ -102,10 +104,12 @@ async def replay(
         await control.dispose()
 
 
-async def timed_replay(url: str, schema: str, log: EventLog, until: Mapping[Partition, int]) -> tuple[float, float]:
+async def timed_replay(
+    url: str, schema: str, log: EventLog, until: Mapping[Partition, int], projection: Projection = PROJECTION
+) -> tuple[float, float]:
     """Seconds that a replay takes, and seconds in which this process computes meanwhile."""
     began_s, busy_s = perf_counter(), process_time()
-    await replay(url, schema, log, until)
+    await replay(url, schema, log, until, projection=projection)
     return perf_counter() - began_s, process_time() - busy_s
 
 

@@ -20,7 +20,7 @@ import uvloop
 
 Result = TypeVar("Result")
 
-SERVICES = ("contacts", "interactions", "feedback", "timeline")
+SERVICES = ("contacts", "interactions", "feedback", "scoring", "timeline")
 START_TIMEOUT_S = 60
 STOP_TIMEOUT_S = 20
 POLL_S = 0.02

@@ -7,12 +7,11 @@ customer of its own for each measured POST, with `min_position` of the POST's an
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from statistics import quantiles
 from time import perf_counter, process_time
 from typing import Any
 
 from benchmarks.events import BATCH, STRUCTURED, Events, batch, get, post
-from benchmarks.figures import Benchmark, Figure, Outcome
+from benchmarks.figures import Benchmark, Figure, Outcome, percentiles
 from benchmarks.http_client import BadAnswer, Pool, body_of, connect, header_of, status_of
 from benchmarks.ingest import PATH
 from benchmarks.system import System, run, running, scratch_folder
@@ -50,7 +49,7 @@ def visible(size: int) -> Outcome:
     with scratch_folder() as folder, running(folder) as system:
         system.wait_until_ready()
         slow, fast = run(_both(system, singles, batches))
-    (p50, p99), (fast_p50, fast_p99) = _percentiles(slow.visible_ms), _percentiles(fast.visible_ms)
+    (p50, p99), (fast_p50, fast_p99) = percentiles(slow.visible_ms), percentiles(fast.visible_ms)
     return Outcome(
         [
             Figure("visible, p50 at 500/s", p50, "ms", goal=4),
@@ -58,7 +57,7 @@ def visible(size: int) -> Outcome:
             Figure("visible, p99 at 5,000/s", fast_p99, "ms", goal=40),
             Figure("visible, p50 at 5,000/s", fast_p50, "ms"),
         ],
-        [_note(singles, slow), _note(batches, fast)],
+        [note(singles, slow), note(batches, fast)],
     )
 
 
@@ -67,7 +66,7 @@ async def _both(system: System, *streams: Stream) -> list[Seen]:
     reads = Pool(await connect(system.ports["timeline"], CONNECTIONS))
     seen = []
     for seed, stream in enumerate(streams):
-        run_ = _Run(posts, reads, seed)
+        run_ = Run(posts, reads, seed)
         await run_.send(Stream(stream.posts_a_s, stream.together, WARM_UP_S))
         run_.seen = Seen()
         seen.append(await run_.send(stream))
@@ -76,18 +75,21 @@ async def _both(system: System, *streams: Stream) -> list[Seen]:
     return seen
 
 
-class _Run:
-    def __init__(self, posts: Pool, reads: Pool, seed: int) -> None:
+class Run:
+    """Sends streams; some of the POSTs are about a customer of their own, and are followed."""
+
+    def __init__(self, posts: Pool, reads: Pool, seed: int, probes_a_s: int = PROBES_A_S) -> None:
         self._posts = posts
         self._reads = reads
         self._seed = seed
+        self._probes_a_s = probes_a_s
         self._events = Events(seed)
         self._probes = 0
         self.seen = Seen()
 
     async def send(self, stream: Stream) -> Seen:
         count = round(stream.posts_a_s * stream.seconds)
-        every = max(1, stream.posts_a_s // PROBES_A_S)
+        every = max(1, stream.posts_a_s // self._probes_a_s)
         work = [self._work(stream.together, probe=number % every == 0) for number in range(count)]
         began_s, busy_s = perf_counter(), process_time()
         async with asyncio.TaskGroup() as group:
@@ -103,8 +105,8 @@ class _Run:
     def _work(self, together: int, *, probe: bool) -> Callable[[], Coroutine[Any, Any, None]]:
         """The request is made before the clock runs."""
         self._probes += probe
-        subject = f"crm:probe-{self._seed}-{self._probes}" if probe else None
-        events = [*self._events.many(together - 1), last := self._events.one(subject)]
+        subject = probe_name(self._seed, self._probes) if probe else None
+        events = [*self._events.many(together - 1), last := self._event(subject)]
         request = post(PATH, STRUCTURED, last) if together == 1 else post(PATH, BATCH, batch(events))
 
         async def post_and_follow() -> None:
@@ -115,22 +117,28 @@ class _Run:
                 raise BadAnswer(answer[:2_000].decode(errors="replace"))
             self.seen.posted_ms.append((acknowledged_s - sent_s) * 1e3)
             if subject is not None:
-                token = header_of(answer, b"rapport-position")
-                page = await self._reads.ask(get(f"/v1/timeline/{subject}?limit=1&min_position={token}"))
+                await self._follow(subject, header_of(answer, b"rapport-position"))
                 self.seen.visible_ms.append((perf_counter() - acknowledged_s) * 1e3)
-                if status_of(page) != 200 or b'"event_id"' not in body_of(page):
-                    raise BadAnswer(page[:2_000].decode(errors="replace"))
 
         return post_and_follow
 
+    def _event(self, subject: str | None) -> bytes:
+        return self._events.one(subject)
 
-def _percentiles(figures: list[float]) -> tuple[float, float]:
-    cuts = quantiles(figures, n=100)
-    return cuts[49], cuts[98]
+    async def _follow(self, subject: str, token: str) -> None:
+        """Until it can be read what was posted about this customer. Raises BadAnswer where it cannot."""
+        page = await self._reads.ask(get(f"/v1/timeline/{subject}?limit=1&min_position={token}"))
+        if status_of(page) != 200 or b'"event_id"' not in body_of(page):
+            raise BadAnswer(page[:2_000].decode(errors="replace"))
 
 
-def _note(stream: Stream, seen: Seen) -> str:
-    p50, p99 = _percentiles(seen.posted_ms)
+def probe_name(seed: int, number: int) -> str:
+    """Of the customer whom the POST of that number, from 1, is about."""
+    return f"crm:probe-{seed}-{number}"
+
+
+def note(stream: Stream, seen: Seen) -> str:
+    p50, p99 = percentiles(seen.posted_ms)
     return (
         f"{stream.rate:,}/s for {stream.seconds:g} s: "
         f"{len(seen.visible_ms):,} of {len(seen.posted_ms):,} POSTs followed; "
