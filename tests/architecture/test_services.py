@@ -19,8 +19,9 @@ OWN = {
     "contacts": {"handling", "refusals"},
     "interactions": {"ingest", "recording"},
     "feedback": {"figures", "handling", "loop", "page", "ranking", "refusals", "tallying"},
+    "scoring": {"definitions", "lists", "numbers", "page", "reacting", "reading", "refusals"},
     "timeline": {"page", "titles"},
-}
+}  # fmt: skip
 
 SERVICES = sorted(
     path.parent.name for path in (ROOT / "services").glob("*/__init__.py") if path.parent.name not in NOT_SERVICES

@@ -16,8 +16,8 @@ SECRET = bytes(range(32))
 NODES = Nodes(SECRET)
 TOPIC = INTERACTIONS.name
 EVERYWHERE = [Partition(TOPIC, number) for number in range(INTERACTIONS.partitions)]
-SERVICES = ("contacts", "interactions", "feedback", "timeline")
-SUMMING_UP = ("contacts", "feedback")
+SERVICES = ("contacts", "interactions", "feedback", "scoring", "timeline")
+SUMMING_UP = ("contacts", "feedback", "scoring")
 """Those that keep no row for every observation, but what they make of some."""
 PURCHASE = "rapport.interactions.purchase.recorded.v1"
 SOURCE = "urn:example:faults"

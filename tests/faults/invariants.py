@@ -10,7 +10,7 @@ import msgspec
 from libs.events import replays
 from libs.events.log import EventLog
 from libs.events.position import Partition, decode
-from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from libs.events.topics import BY_NAME, CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 from tests.faults.events import SUMMING_UP, partitions_of, projection
 from tests.faults.history import Effect, History, Kind, Outcome
 from tests.faults.stage import rows
@@ -58,7 +58,7 @@ class _Decided(msgspec.Struct):
 async def contents(log: EventLog) -> Contents:
     """Every record by its offset, at least up to the ends of this moment. Raises where one is missing."""
     found: dict[Partition, list[bytes]] = {partition: [] for partition in partitions_of()}
-    ends = await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name])
+    ends = await log.ends([IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name])
     for partition, values in found.items():
         while slices := await log.read({partition: len(values)}, max_records=READ_RECORDS, max_bytes=READ_BYTES):
             for piece in slices:
@@ -100,6 +100,7 @@ async def i2_nothing_takes_effect_twice(database_urls: Mapping[str, str]) -> Non
     queries = {
         **dict.fromkeys(SUMMING_UP, _TWICE_DECIDED),
         "interactions": "SELECT node, source, event_id, count(*) FROM events GROUP BY 1, 2, 3 HAVING count(*) > 1",
+        "scoring": "SELECT node, source, event_id, count(*) FROM facts GROUP BY 1, 2, 3 HAVING count(*) > 1",
         "timeline": _TWICE_ENTERED.format("entries") + " UNION ALL " + _TWICE_ENTERED.format("identity_entries"),
     }
     for service, url in database_urls.items():

@@ -17,7 +17,7 @@ from tests.faults.deadlines import until
 from tests.faults.events import purchase
 from tests.faults.history import Entry, History, Kind, Outcome
 from tests.faults.invariants import Observed, contents
-from tests.faults.stage import folded
+from tests.faults.stage import folded, settled
 from tests.faults.workload import STRUCTURED, Workload
 from tests.integration.conftest import System
 
@@ -92,6 +92,7 @@ async def check(system: System, workload: Workload, before: invariants.Contents)
     """After healing: all invariants, with the system still running."""
     urls = {name: service.database_url for name, service in system.runtime.services.items()}
     async with opened_log(system) as log:
+        await settled(system.scoring, log)
         for name, url in urls.items():
             await folded(url, log, name, CAUGHT_UP_WITHIN_S)
         await invariants.all_hold(Observed(workload.history, before, log, urls))

@@ -8,19 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+import httpx
 
 from libs.events import replays
 from libs.events.digest import Digest
 from libs.events.log import EventLog, Record
 from libs.events.log_created import AdministeredLog, ensure_topics
 from libs.events.opening import LogPlace, open_log
-from libs.events.position import Partition
+from libs.events.position import Partition, encode
+from libs.events.topics import SCORING
 from tests.faults.deadlines import until
 from tests.faults.events import NODES, SECRET, SERVICES, TOPIC, projection
 from tests.faults.processes import ServiceProcess
 from tests.integration.conftest import free_ports
 
 FOLDED_WITHIN_S = 20.0
+SETTLED_WITHIN_S = 30.0
 
 
 @dataclass
@@ -75,7 +78,10 @@ class Stage:
         await rows(self.database_urls[service], statement)
 
     async def folded(self, log: EventLog, *services: str, within_s: float = FOLDED_WITHIN_S) -> None:
-        """Every service named, or all, has folded what is in the log now."""
+        """Every service named, or all, has folded what is in the log now, and what scoring says of it."""
+        for process in self.processes:
+            if process.service == SCORING.name and process.alive:
+                await settled(process.url, log)
         for service in services or SERVICES:
             await folded(self.database_urls[service], log, service, within_s)
 
@@ -108,6 +114,19 @@ async def folded(database_url: str, log: EventLog, service: str, within_s: float
         return await checkpoints(database_url) == ends
 
     await until(reached, within_s, f"{service} has folded to the end of the log")
+
+
+async def settled(scoring_url: str, log: EventLog) -> None:
+    """Scoring has looked at everybody whose numbers had changed by now, and folded what it said of them."""
+    token = encode(log.log_id, await log.ends(projection(SCORING.name).topics))
+    params = {"definition": "voice", "limit": "1", "min_position": token}
+
+    async def is_complete(client: httpx.AsyncClient) -> bool:
+        answer = await client.get("/v1/scores", params=params)
+        return answer.status_code == 200 and bool(answer.json()["complete"])
+
+    async with httpx.AsyncClient(base_url=scoring_url, trust_env=False, verify=False) as client:
+        await until(lambda: is_complete(client), SETTLED_WITHIN_S, "scoring has looked at everybody")
 
 
 async def append_in_pieces(log: EventLog, records: Sequence[Record], size: int = 200, topic: str = TOPIC) -> None:

@@ -18,8 +18,8 @@ from tests.faults.running import LAG_S, all_serve, check, is_ready, opened_log, 
 from tests.faults.workload import Workload
 from tests.integration.conftest import System
 
-EACH = 4  # services, in turn
-ROUNDS = 6  # 24 kills
+EACH = 5  # services, in turn
+ROUNDS = 5  # 25 kills
 TIMES = 5
 READY_WITHIN_S = 5.0
 LAG_WITHIN_S = 15.0

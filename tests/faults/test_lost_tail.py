@@ -39,7 +39,7 @@ async def test_no_read_claims_a_position_whose_rows_were_lost(tmp_path: Path) ->
         try:
             async with stage.log():
                 pass
-            contacts, interactions, feedback, timeline = await stage.start(*SERVICES)
+            contacts, interactions, feedback, _, timeline = await stage.start(*SERVICES)
             for n in range(ROUNDS):
                 async with (
                     contacts.client() as owner,

@@ -18,9 +18,9 @@ from tests.faults.stage import Stage, append_in_pieces
 from tests.faults.workload import STRUCTURED
 
 POISONED_KEYS = 20
-# Keys, and their records, that a service can fold all the same: two have a type with a NUL, which neither keeps; one is
-# no node, which feedback asks of complaints alone.
-SOUND = {"contacts": (2, 4), "feedback": (3, 5)}
+# Keys, and their records, that a service can fold all the same: two have a type with a NUL, which none of these keeps;
+# one is no node, which feedback asks of complaints alone.
+SOUND = {"contacts": (2, 4), "feedback": (3, 5), "scoring": (2, 4)}
 VISIBLE_WITHIN_S = 1.0
 STOPS_WITHIN_S = 10.0
 ODD_IDS = ["\x01", "\\N", "\\.", "\t\r\n"]
@@ -47,7 +47,7 @@ async def visible_after_s(interactions: ServiceProcess, timeline: ServiceProcess
 @on_each_log
 async def test_poison_is_parked_exactly_and_other_keys_go_on(stage: Stage, log: EventLog) -> None:
     processes = await stage.start(*SERVICES)
-    _, interactions, _, timeline = processes
+    _, interactions, *_, timeline = processes
     good = [record_of(purchase(f"crm:{n % 50}", f"good-{n}")) for n in range(500)]
     bad = list(poisoned(POISONED_KEYS))
     appending = asyncio.create_task(append_in_pieces(log, [*good[:250], *bad, *FOREIGN, *good[250:]], size=60))
@@ -131,7 +131,7 @@ async def test_odd_ids_are_folded_and_not_parked(stage: Stage, log: EventLog) ->
 @on_each_log_slowly
 async def test_the_breaker_stops_one_partition_at_100_keys_and_the_others_go_on(stage: Stage, log: EventLog) -> None:
     processes = await stage.start(*SERVICES)
-    _, interactions, _, timeline = processes
+    _, interactions, *_, timeline = processes
     broken, sound = EVERYWHERE[3], subjects_in(4, 1, "sound")[0]
     subjects = subjects_in(broken.number, MAX_PARKED_KEYS + 50, "breaks")
     for subject in subjects:

@@ -4,12 +4,14 @@ from collections import Counter
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 
 from libs.events.log import EVENT_HEADERS, REQUEST_HEADER, EventLog, Record
 from libs.events.topics import CONTACTS, IDENTITY
 from tests.faults import invariants
 from tests.faults.events import SERVICES, purchase, record_of
+from tests.faults.golden import corpus
 from tests.faults.invariants import contents
 from tests.faults.logs import on_each_log_slowly
 from tests.faults.poison import DEEP, FOREIGN
@@ -28,6 +30,7 @@ from tests.faults.ruled import (
 from tests.faults.stage import Stage
 
 CONTACT = id_of("the contact")
+OF_SCORING = "rapport.scoring.class.changed.v1", "rapport.scoring.statistics.published.v1"
 VERDICTS = 'SELECT verdict, reason FROM claims WHERE "offset" > 1 ORDER BY "offset"'
 
 
@@ -63,6 +66,7 @@ def nonsense() -> list[Record]:
         record_of(purchase("crm:1", "an observation")),
         claim("contact.vanished", id_of("vanished"), "crm:1", {}),
         traits_changed(CONTACT, 1, id_of("a decision")),
+        *(Record(IDENTITY_KEY, msgspec.json.encode(corpus()[type_])) for type_ in OF_SCORING),
         registered("no-uuid", "crm:2"),
         registered(id_.upper(), "crm:2"),
         registration(contact=id_of("another")),

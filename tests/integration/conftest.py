@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
@@ -25,7 +26,7 @@ from libs.events.kafka_log.place import KafkaPlace
 from libs.events.log_created import COUNTS, recognise
 from libs.events.opening import LogPlace, open_log
 from libs.events.position import encode
-from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 
 if TYPE_CHECKING:
     from tests.integration.providers import Broker
@@ -35,8 +36,8 @@ READY_LINE = "Ctrl-C stops everything."
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 5.0
 RUN_PATIENCE_S = 120.0
-WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK)
-SERVICES = ("contacts", "interactions", "feedback", "timeline")
+WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK, SCORING)
+SERVICES = ("contacts", "interactions", "feedback", "scoring", "timeline")
 
 
 @dataclass
@@ -59,6 +60,10 @@ class System:
     @property
     def feedback(self) -> str:
         return f"http://127.0.0.1:{self.ports['feedback']}"
+
+    @property
+    def scoring(self) -> str:
+        return f"http://127.0.0.1:{self.ports['scoring']}"
 
     @property
     def timeline(self) -> str:
@@ -202,6 +207,52 @@ on_each_log_slowly = pytest.mark.parametrize(
     indirect=True,
 )
 """On Kafka only with the slow tests, where others show the same quickly."""
+
+
+@pytest.fixture(scope="session")
+def newborn(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """For tests that publish statistics: from then on, whatever anybody does may change their class."""
+    yield from running(new_system(tmp_path_factory.mktemp("scored") / "data"))
+
+
+@pytest.fixture(scope="session")
+def of_nobody(newborn: System) -> dict[str, httpx.Response]:
+    """What a system in which nothing ever happened says of scores."""
+    from tests.integration.scoring import asked_of_nobody
+
+    return asked_of_nobody(newborn)
+
+
+@pytest.fixture(scope="session")
+def postgres_scored(newborn: System, of_nobody: dict[str, httpx.Response]) -> System:
+    return newborn
+
+
+@pytest.fixture(scope="session")
+def postgres_whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    """For a whole year of invoices."""
+    yield from running(new_system(tmp_path_factory.mktemp("whole") / "data"))
+
+
+@pytest.fixture(scope="session")
+def kafka_scored(kafka: "Broker", tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
+    with kafka_environment(kafka.bootstrap) as environment:
+        yield from running(new_system(tmp_path_factory.mktemp("kafka-scored") / "data", environment))
+
+
+@pytest.fixture(scope="module")
+def scored(request: pytest.FixtureRequest) -> System:
+    """As `system`, but shared only by tests of scoring; `on_each_scored` runs them on Apache Kafka, too."""
+    found: System = request.getfixturevalue(getattr(request, "param", "postgres_scored"))
+    return found
+
+
+on_each_scored = pytest.mark.parametrize(
+    "scored",
+    ["postgres_scored", pytest.param("kafka_scored", marks=pytest.mark.slow)],
+    ids=["postgres", "kafka"],
+    indirect=True,
+)
 
 
 @pytest.fixture

@@ -137,6 +137,15 @@ def test_the_demo_can_be_told_again(system: System) -> None:
     assert boards[0] == boards[1]
 
 
+def test_the_demo_counts_everybody_once(system: System) -> None:
+    told = system.run("demo").stdout
+    assert "10. Everybody is counted, and each finds a place among all" in told
+    assert re.search(r"satisfaction +33\.75 +1 event *\n +2025-04-10T18:15 +9 +interactions/\d+/\d+ +survey", told)
+    before = httpx.get(f"{system.scoring}/v1/statistics").json()["items"]
+    assert system.run("demo").returncode == 0
+    assert httpx.get(f"{system.scoring}/v1/statistics").json()["items"] == before
+
+
 def test_what_the_demo_says_on_boards_is_said_once(system: System) -> None:
     told = system.run("demo")
     before = decided_on_boards(system)

@@ -25,14 +25,14 @@ def event(id_: str, subject: str, **changes: object) -> bytes:
 
 
 def timeline(system: System, subject: str) -> list[dict[str, object]]:
-    """All of a person's entries, after everything that was written by now."""
+    """A person's entries after everything that was written by now, but their classes, which change by themselves."""
     answer = httpx.get(
         f"{system.timeline}/v1/timeline/{subject}",
         params={"limit": 500, "min_position": system.position()},
         headers={"prefer": "wait=30"}, timeout=40, trust_env=False,
     )  # fmt: skip
     items: list[dict[str, object]] = answer.json().get("items", [])
-    return items
+    return [item for item in items if item["service"] != "scoring"]
 
 
 def rejected(file: Path) -> list[dict[str, object]]:

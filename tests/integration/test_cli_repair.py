@@ -90,7 +90,7 @@ async def test_a_row_that_differs_is_shown_and_a_rebuild_mends_it(spoilt: System
     rebuilt = spoilt.run("rebuild", "timeline", "--yes")
     assert (rebuilt.returncode, rebuilt.stderr) == (0, "")
     assert "answers 503 `rebuilding`" in rebuilt.stdout
-    assert re.search(r"timeline is rebuilt: \d\d records folded", rebuilt.stdout)
+    assert re.search(r"timeline is rebuilt: \d+ records folded", rebuilt.stdout)
     assert generation(spoilt, "timeline") != schema
     assert ready(spoilt.timeline)
     settle(spoilt)

@@ -8,7 +8,8 @@ LAST_PARTITIONS = {
     "contacts": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11},
     "interactions": {"identity": 0, "interactions": 11},
     "feedback": {"identity": 0, "interactions": 11, "feedback": 11},
-    "timeline": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11},
+    "scoring": {"identity": 0, "interactions": 11, "feedback": 11, "scoring": 11},
+    "timeline": {"identity": 0, "contacts": 11, "interactions": 11, "feedback": 11, "scoring": 11},
 }
 
 
@@ -45,7 +46,7 @@ def test_the_cluster_is_named_by_the_environment(system: System) -> None:
         "DATABASE_URL_TIMELINE": runtime["services"]["timeline"]["database_url"],
     }
     found = json.loads(system.run("status", "--json", env=environment).stdout)
-    _contacts, interactions, _feedback, timeline = found["services"]
+    _contacts, interactions, _feedback, _scoring, timeline = found["services"]
     assert (timeline["state"], timeline["reason"]) == ("ready", "")
     assert (interactions["state"], interactions["reason"]) == ("ready", "DATABASE_URL_INTERACTIONS is not set")
     wrong = system.run("status", env=environment | {"RAPPORT_IDENTITY_SECRET": "00" * 32})
@@ -77,9 +78,9 @@ def test_a_folder_where_nothing_runs(system: System) -> None:
 
 
 def test_a_service_that_there_is_not(system: System) -> None:
-    done = system.run("verify", "scoring")
+    done = system.run("verify", "billing")
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "rapport: there is no service scoring; there are contacts, interactions, feedback, timeline\n"
+    assert done.stderr == f"rapport: there is no service billing; there are {', '.join(SERVICES)}\n"
 
 
 @on_each_log_slowly
@@ -87,7 +88,7 @@ def test_demo_shows_a_late_event_where_it_happened_and_curls_that_work(system: S
     done = system.run("demo")
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
-    shown = [line.split()[0] for line in lines if line.strip().startswith("2025-")]
+    shown = [line.split()[0] for line in lines if line.startswith(" 2025-")]  # below a score they stand further in
     assert shown == sorted(shown, reverse=True)
     assert shown[-1] == "2025-02-20T15:30"
     for line in lines:

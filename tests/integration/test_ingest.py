@@ -268,4 +268,4 @@ class TestLimits:
         ada = someone()
         events = [purchase(ada, f"many-{n}") for n in range(2_500)]
         position = accepted(api.post_batch(events), 2_500)
-        assert len(api.ids(ada, min_position=position, limit="500")) == 500
+        assert len(api.ids(ada, min_position=position, limit="500", service="interactions")) == 500

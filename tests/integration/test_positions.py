@@ -45,6 +45,10 @@ def test_each_answer_under_v1_has_a_position(api: Api, service: str) -> None:
             "/v1/boards", "/v1/ideas", "/v1/ideas/1", f"/v1/votes?voter={name}", "/v1/votes", "/v1/nothing",
             "/v1/ideas?limit=0",
         ],
+        "scoring": [
+            "/v1/definitions", f"/v1/scores/{name}", f"/v1/scores/{name}/voice", "/v1/scores?definition=voice",
+            "/v1/statistics", "/v1/scores/crm:nobody", "/v1/scores/%00", "/v1/scores?limit=0", "/v1/nothing",
+        ],
         "timeline": [f"/v1/timeline/{name}", "/v1/timeline/crm:nobody", "/v1/timeline/%00", "/v1/x?min_position=bad"],
     }  # fmt: skip
     for path in paths[service]:

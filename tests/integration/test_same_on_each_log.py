@@ -24,10 +24,11 @@ from tests.integration.test_main_job import (
 
 FEW, MANY = 60, 300  # customers
 PAIRS = 10
+AFTER_ALL = "2026-01-01T00:00:00Z"
 OF_A_LOG = {"position", "recorded_at", "contact", "id", "node", "members", "merge"}
 OF_A_DECISION = {"event_id", "occurred_at"}  # we make its id, and it happens when it is recorded
 
-Stories = dict[str, tuple[Any, list[Any], list[Any]]]
+Stories = dict[str, tuple[Any, list[Any], list[Any], list[Any]]]
 
 
 def business(value: Any) -> Any:
@@ -45,14 +46,23 @@ def decided(item: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in item.items() if name not in OF_A_DECISION}
 
 
+def figures_of(score: dict[str, Any]) -> list[Any]:
+    """Without the amount of the last: which of two of one moment that is, is a log's own."""
+    return [
+        (score["definition"], {name: value for name, value in each.items() if name != "last_amount"})
+        for each in score["inputs"]
+    ]
+
+
 async def stories(system: System, customers: Sequence[str]) -> Stories:
-    """Of each customer: the contact, what happened in its order, and what was decided, by its title.
+    """Of each customer: the contact, what happened in its order, what was decided, by its title, and their numbers.
 
     Events of two customers, and registrations, travel beside each other: the order of two of one moment is a log's own.
     """
     found: Stories = {}
     async with (
         httpx.AsyncClient(base_url=system.contacts, timeout=60) as contacts,
+        httpx.AsyncClient(base_url=system.scoring, timeout=60) as scoring,
         httpx.AsyncClient(base_url=system.timeline, timeout=60) as timeline,
     ):
 
@@ -68,7 +78,10 @@ async def stories(system: System, customers: Sequence[str]) -> Stories:
                 happened.sort(key=lambda item: (item["occurred_at"], item["event_id"]))
             ruled = [decided(item) for item in items if item["service"] != "interactions"]
             ruled.sort(key=lambda item: str(item["title"]))
-            found[customer] = (business(contact) | {"of": len(contact["members"])}, happened, ruled)
+            scores = ok(await scoring.get(f"/v1/scores/crm:{customer}", params={"as_of": AFTER_ALL}))
+            assert (scores["contact"], scores["identifiers"]) == (contact["id"], contact["identifiers"])
+            figures = [figure for score in scores["items"] for figure in figures_of(score)]
+            found[customer] = (business(contact) | {"of": len(contact["members"])}, happened, ruled, figures)
 
         await at_once(read, customers)
     return found
@@ -113,6 +126,6 @@ async def test_every_customers_story_is_the_same(tmp_path: Path, kafka: Broker, 
         in_postgres, in_kafka = [await told_by(system, file, customers, contacts_file) for system in systems]
         assert systems[1].runtime.log_url is None
     assert len(in_postgres) == len(customers)
-    assert sum(contact["of"] == 2 for contact, _, _ in in_postgres.values()) == 2 * PAIRS
+    assert sum(contact["of"] == 2 for contact, *_ in in_postgres.values()) == 2 * PAIRS
     for customer in customers:
         assert in_kafka[customer] == in_postgres[customer]

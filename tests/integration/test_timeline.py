@@ -20,10 +20,10 @@ def api(system: System) -> Iterator[Api]:
 
 
 def at(subject: str, hour: int, **data: object) -> Event:
-    """A complaint at an hour of the day; its id is the hour."""
-    fields = {"complaint": f"C-{hour}", "touchpoint": "billing", "severity": 3} | data
+    """About a complaint, at an hour of the day; its id is the hour. No score comes from it, so nothing follows it."""
+    fields = {"complaint": f"C-{hour}", "touchpoint": "billing"} | data
     return purchase(subject, f"{hour}", time=f"{DAY}T{hour:02}:00:00Z", data=fields) | {
-        "type": "rapport.interactions.complaint.lodged.v1"
+        "type": "rapport.interactions.complaint.acknowledged.v1"
     }
 
 
@@ -236,7 +236,8 @@ class TestPages:
 class TestItems:
     def test_an_item_has_all_its_fields(self, api: Api) -> None:
         name = someone()
-        event = at(name, 3, channel="chat", text="Charged twice", actor={"kind": "customer"}) | {"id": name}
+        said = {"channel": "chat", "text": "Charged twice", "actor": {"kind": "customer"}}
+        event = at(name, 3, severity=3, **said) | {"id": name, "type": "rapport.interactions.complaint.lodged.v1"}
         token = api.posted(event)
         page = api.page(name, min_position=token)
         [item] = page["items"]
@@ -262,7 +263,7 @@ class TestItems:
 @on_each_log
 def test_pages_that_are_asked_for_at_once_are_each_of_their_own(api: Api) -> None:
     people = {someone(): n for n in range(1, 25)}
-    token = api.posted(*(purchase(person, f"{n}") for person, most in people.items() for n in range(most)))
+    token = api.posted(*(foreign(person, f"{n}") for person, most in people.items() for n in range(most)))
     api.timeline.get(f"/v1/timeline/{next(iter(people))}", params={"min_position": token})
     with ThreadPoolExecutor(len(people)) as pool:
         pages = dict(zip(people, pool.map(lambda person: api.page(person, limit=10), people), strict=True))

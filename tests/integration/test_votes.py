@@ -84,7 +84,7 @@ class TestCasting:
             "Changed the vote on an idea: for it, with 1 credit",
             "Voted for an idea with 3 credits (entered by agent-7)",
         ]
-        assert api.page(crm, service="feedback")["items"][0]["type"] == "rapport.feedback.vote.invalidated.v1"
+        assert api.page(crm)["items"][0]["type"] == "rapport.feedback.vote.invalidated.v1"
 
     @on_each_log
     def test_the_same_key_is_the_same_vote(self, api: Api, boards: Boards) -> None:
