@@ -16,7 +16,7 @@ import msgspec
 from benchmarks.events import get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
-from benchmarks.library import LOG, NODES, new_log, postgres, registration
+from benchmarks.library import LOG, NODES, append_in_batches, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
 from libs.events.arbitration import sequence_text
@@ -25,7 +25,7 @@ from libs.events.catalog.feedback import BoardOpened, IdeaSubmitted, VoteCast
 from libs.events.catalog.fields import Data
 from libs.events.catalog.registry import type_of
 from libs.events.ids import new_id
-from libs.events.log import EventLog, Record
+from libs.events.log import Record
 from libs.events.topics import FEEDBACK, IDENTITY
 from libs.service.cursors import encode_rank
 from services.feedback.ranking import wilson
@@ -38,9 +38,7 @@ ROUND_PAGES = 3_000
 ROUNDS = 5
 DEEP = 20  # pages behind each other that are asked for
 SORTS = ("top", "hot", "new", "credits")
-APPEND_RECORDS = 5_000
 DATABASE = "feedback"
-SECRET = bytes(32).hex()
 BOARD = str(UUID(int=1))
 
 
@@ -48,12 +46,7 @@ def board_page(size: int) -> Outcome:
     with postgres() as server, scratch_folder() as folder:
         server.ensure_databases([DATABASE])
         run(_fill(server.url(LOG), size))
-        settings = {
-            "RAPPORT_LOG_URL": server.url(LOG),
-            "DATABASE_URL": server.url(DATABASE),
-            "RAPPORT_IDENTITY_SECRET": SECRET,
-        }
-        with serving("feedback", folder, settings) as page_server:
+        with serving(DATABASE, folder, settings_of(server, DATABASE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid))
     drives = {"ranked": rounds.ranked, "new": rounds.new, "constant": rounds.constant}
     ranked, new, constant = (median(each.rate for each in drives_) for drives_ in drives.values())
@@ -78,23 +71,12 @@ class Rounds:
 async def _fill(url: str, size: int) -> None:
     async with new_log(url) as log:
         people = {n: str(new_id()) for n in range(0, VOTERS, 2)}
-        await _append(log, IDENTITY.name, (registration(_names(n), id_) for n, id_ in people.items()))
-        await _append(log, FEEDBACK.name, _story(size, people))
+        await append_in_batches(log, IDENTITY.name, (registration(_names(n), id_) for n, id_ in people.items()))
+        await append_in_batches(log, FEEDBACK.name, _story(size, people))
 
 
 def _names(voter: int) -> list[str]:
     return [f"crm:{voter}", f"email:{voter}@example.org"]
-
-
-async def _append(log: EventLog, topic: str, records: Iterator[Record]) -> None:
-    waiting: list[Record] = []
-    for record in records:
-        waiting.append(record)
-        if len(waiting) == APPEND_RECORDS:
-            await log.append(topic, waiting)
-            waiting = []
-    if waiting:
-        await log.append(topic, waiting)
 
 
 def _story(size: int, people: dict[int, str]) -> Iterator[Record]:

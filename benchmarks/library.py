@@ -1,7 +1,8 @@
 """The log port and the replay without any HTTP: the library on a PostgreSQL of its own, with fsync on."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from itertools import islice
 from time import perf_counter, process_time
 
 import asyncpg
@@ -28,7 +29,8 @@ from libs.events.projector import Projector
 from libs.events.topics import INTERACTIONS
 from services.timeline.projection import PROJECTION
 
-NODES = Nodes(bytes(32))
+SECRET = bytes(32)
+NODES = Nodes(SECRET)
 LOG, TIMELINE = "log", "timeline"
 PARTITIONS = [Partition(INTERACTIONS.name, number) for number in range(INTERACTIONS.partitions)]
 APPEND_RECORDS = 5_000  # falls into 12 batches of about 400, as a busy ingest writes them
@@ -40,6 +42,15 @@ def postgres() -> Iterator[EmbeddedPostgres]:
     with scratch_folder() as folder, EmbeddedPostgres(Home.at(folder)) as server:
         server.ensure_databases([LOG, TIMELINE])
         yield server
+
+
+def settings_of(server: EmbeddedPostgres, service: str) -> dict[str, str]:
+    """Of a service that folds this log into the database of its name."""
+    return {
+        "RAPPORT_LOG_URL": server.url(LOG),
+        "DATABASE_URL": server.url(service),
+        "RAPPORT_IDENTITY_SECRET": SECRET.hex(),
+    }
 
 
 @asynccontextmanager
@@ -55,6 +66,12 @@ async def fill(log: EventLog, count: int, customers: int = CUSTOMERS) -> None:
     for start in range(0, count, APPEND_RECORDS):
         named = (events.named() for _ in range(min(APPEND_RECORDS, count - start)))
         await log.append(INTERACTIONS.name, [Record(NODES.key(subject), event) for subject, event in named])
+
+
+async def append_in_batches(log: EventLog, topic: str, records: Iterable[Record]) -> None:
+    waiting = iter(records)
+    while batch := list(islice(waiting, APPEND_RECORDS)):
+        await log.append(topic, batch)
 
 
 def registration(names: Sequence[str], id_: str | None = None) -> Record:

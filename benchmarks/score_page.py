@@ -20,7 +20,7 @@ from benchmarks.deciding import request
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import BadAnswer, Drive, Pool, body_of, connect, drive, shares, status_of
-from benchmarks.library import LOG, fill, new_log, postgres, registration
+from benchmarks.library import LOG, append_in_batches, fill, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
 from libs.events.topics import IDENTITY
@@ -33,9 +33,7 @@ EVENTS_A_PERSON = 5
 ROUND_PAGES, NEW_PAGES = 3_000, 300
 ROUNDS = 5
 DEEP = 8  # pages behind each other that are asked for: with ten classes as many as `board_page` asks for
-APPEND_RECORDS = 5_000
 DATABASE = "scoring"
-SECRET = bytes(32).hex()
 ANNOUNCED_WITHIN_S = 300
 ASK_AGAIN_S = 0.2
 ALL = f"/v1/scores?definition={DEFINITION.id}"
@@ -49,12 +47,7 @@ def score_page(size: int) -> Outcome:
     with postgres() as server, scratch_folder() as folder:
         server.ensure_databases([DATABASE])
         run(_fill(server.url(LOG), size))
-        settings = {
-            "RAPPORT_LOG_URL": server.url(LOG),
-            "DATABASE_URL": server.url(DATABASE),
-            "RAPPORT_IDENTITY_SECRET": SECRET,
-        }
-        with serving("scoring", folder, settings) as page_server:
+        with serving(DATABASE, folder, settings_of(server, DATABASE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid))
     drives = {"of a class": rounds.classed, "new": rounds.new, "constant": rounds.constant}
     classed, new, constant = (median(each.rate for each in drives_) for drives_ in drives.values())
@@ -80,9 +73,8 @@ class Rounds:
 
 async def _fill(url: str, size: int) -> None:
     async with new_log(url) as log:
-        people = [registration([customer(n), f"email:{n}@example.org"]) for n in range(0, size, 2)]
-        for start in range(0, len(people), APPEND_RECORDS):
-            await log.append(IDENTITY.name, people[start : start + APPEND_RECORDS])
+        people = (registration([customer(n), f"email:{n}@example.org"]) for n in range(0, size, 2))
+        await append_in_batches(log, IDENTITY.name, people)
         await fill(log, size * EVENTS_A_PERSON, size)
 
 

@@ -11,7 +11,7 @@ from statistics import median
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
 from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
-from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres, registration
+from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
 from libs.events.topics import IDENTITY
@@ -21,18 +21,12 @@ LIMIT = 50
 TOGETHER = 5  # names of a person who has several
 ROUND_PAGES = 4_000
 ROUNDS = 5
-SECRET = bytes(32).hex()
 
 
 def timeline_page(size: int) -> Outcome:
     with postgres() as server, scratch_folder() as folder:
         run(_fill(server.url(LOG), size))
-        settings = {
-            "RAPPORT_LOG_URL": server.url(LOG),
-            "DATABASE_URL": server.url(TIMELINE),
-            "RAPPORT_IDENTITY_SECRET": SECRET,
-        }
-        with serving("timeline", folder, settings) as page_server:
+        with serving(TIMELINE, folder, settings_of(server, TIMELINE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid, _names(size)))
     drives = {"one name": rounds.one, "five names": rounds.five, "constant": rounds.constant}
     one, five, constant = (median(drive.rate for drive in each) for each in drives.values())

@@ -149,7 +149,7 @@ class Folder:
             await self._write(moved, changes)
         pass_by("fold.after_commit")
         self.was_news = changes.is_news
-        if self._heard is not None and changes.is_news:
+        if self._heard is not None and self.was_news:
             self._heard(changes)
         self._parked = parked
         self._progress.folded += sorter.folded

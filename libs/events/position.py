@@ -23,6 +23,11 @@ class Partition(NamedTuple):
         return f"{self.topic}/{self.number}"
 
 
+def place_text(topic: int, partition: int | str, offset: int | str) -> str:
+    """`topic/partition/offset` of a record, by its topic's number."""
+    return f"{BY_NUMBER[topic].name}/{partition}/{offset}"
+
+
 Positions = dict[Partition, int]
 """For each partition the next offset: everything below it is covered."""
 

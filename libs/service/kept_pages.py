@@ -32,7 +32,7 @@ class KeptPages:
         self._partitions = [Partition(topic.name, n) for topic in topics for n in range(topic.partitions)]
         self._besides = besides
         self._kept: dict[bytes, Answer] = {}
-        self._read: dict[bytes, asyncio.Task[Answer]] = {}
+        self._read: dict[bytes, asyncio.Future[Answer]] = {}
         self._kept_at: object = None
         self._kept_bytes = 0
 
@@ -43,31 +43,22 @@ class KeptPages:
             self._kept, self._read, self._kept_at, self._kept_bytes = {}, {}, at, 0
         if (kept := self._kept.get(query_string)) is not None:
             return kept
-        reading = self._read
-        if (task := reading.get(query_string)) is None:  # whoever asks while it is read waits for the same
-            task = reading[query_string] = asyncio.create_task(self._reading(read))
-            task.add_done_callback(lambda done: _forget(done, reading, query_string))
-        answer = await asyncio.shield(task)
-        if at == self._kept_at and query_string not in self._kept:
-            self._keep(query_string, answer)
-        return answer
+        if (task := self._read.get(query_string)) is None:  # whoever asks while it is read waits for the same
+            task = self._read[query_string] = asyncio.ensure_future(read())
+            task.add_done_callback(lambda done: self._keep(query_string, done, at))
+        return await asyncio.shield(task)
 
-    async def _reading(self, read: Callable[[], Awaitable[Answer]]) -> Answer:
-        return await read()
-
-    def _keep(self, query_string: bytes, answer: Answer) -> None:
-        if self._kept_bytes + len(answer.body) <= MAX_KEPT_BYTES:
-            self._kept[query_string] = answer
-            self._kept_bytes += len(answer.body)
+    def _keep(self, query_string: bytes, done: "asyncio.Future[Answer]", at: object) -> None:
+        """Where whoever asked has gone, nobody else hears of an error."""
+        is_answer = not done.cancelled() and done.exception() is None
+        if at != self._kept_at:
+            return
+        del self._read[query_string]
+        if is_answer and self._kept_bytes + len(done.result().body) <= MAX_KEPT_BYTES:
+            self._kept[query_string] = done.result()
+            self._kept_bytes += len(done.result().body)
 
     def _folded(self) -> object:
         """What tells that more was folded, or into other tables."""
         reached = self._service.progress.reached
         return self._service.reads, self._besides(), [reached.get(partition) for partition in self._partitions]
-
-
-def _forget(done: "asyncio.Task[Answer]", reading: dict[bytes, "asyncio.Task[Answer]"], query_string: bytes) -> None:
-    """Whoever asked may have gone: then nobody else hears of an error."""
-    reading.pop(query_string, None)
-    if not done.cancelled():
-        done.exception()

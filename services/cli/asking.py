@@ -6,7 +6,9 @@ from typing import Any
 
 import httpx
 
+from libs.events.identifiers import UUID_TEXT, BadIdentifier, Identifier, parse
 from services.cli.errors import Failure
+from services.cli.words import printable
 
 TIMEOUT_S = 15.0
 PROBLEM = "application/problem+json"
@@ -46,3 +48,13 @@ def reason_of(refusal: httpx.Response) -> str:
         return str(refusal.json()["detail"])
     except (ValueError, KeyError, TypeError):
         return "no reason given"
+
+
+def identifier_of(ref: str) -> Identifier | None:
+    """What a REF names somebody by; None where it is a uuid. Raises Failure where it is neither."""
+    if UUID_TEXT.fullmatch(ref):
+        return None
+    try:
+        return parse(ref)
+    except BadIdentifier as reason:
+        raise Failure(f"{printable(ref)}: neither a uuid nor an identifier: {reason}") from None

@@ -8,8 +8,8 @@ from urllib.parse import quote
 import httpx
 from rich.table import Table
 
-from libs.events.identifiers import UUID_TEXT, WEAK_NAMESPACES, BadIdentifier, parse
-from services.cli.asking import asking, document_of, reason_of
+from libs.events.identifiers import WEAK_NAMESPACES
+from services.cli.asking import asking, document_of, identifier_of, reason_of
 from services.cli.errors import Failure
 from services.cli.system import find_system
 from services.cli.tables import console, say, table
@@ -90,12 +90,8 @@ def whole(client: httpx.Client, url: str, ref: str) -> dict[str, Any]:
 
 def _id_of(client: httpx.Client, url: str, ref: str) -> str:
     """By the route that keeps names out of logs."""
-    if UUID_TEXT.fullmatch(ref):
+    if (identifier := identifier_of(ref)) is None:
         return ref
-    try:
-        identifier = parse(ref)
-    except BadIdentifier as reason:
-        raise Failure(f"{printable(ref)}: neither a uuid nor an identifier: {reason}") from None
     answer = client.post(f"{url}/v1/lookup", json={"identifier": str(identifier)})
     return quote(str(_known(answer, ref)["id"]), safe="")
 

@@ -7,12 +7,10 @@ from urllib.parse import quote
 
 import httpx
 
-from libs.events.identifiers import UUID_TEXT, BadIdentifier, Nodes, parse
-from services.cli.asking import answered, asking
-from services.cli.errors import Failure
+from libs.events.identifiers import Nodes
+from services.cli.asking import answered, asking, identifier_of
 from services.cli.receipts import show_receipts
 from services.cli.system import find_system
-from services.cli.words import printable
 
 Document = Mapping[str, Any]
 
@@ -72,10 +70,6 @@ def definitions(client: httpx.Client, url: str) -> dict[str, Document]:
 
 def _path_of(ref: str, nodes: Nodes | None) -> str:
     """A name goes as its node where that can be told: then it stands in nobody's access log. Raises Failure."""
-    if UUID_TEXT.fullmatch(ref):
+    if (identifier := identifier_of(ref)) is None:
         return ref
-    try:
-        identifier = parse(ref)
-    except BadIdentifier as reason:
-        raise Failure(f"{printable(ref)}: neither a uuid nor an identifier: {reason}") from None
     return quote(str(identifier), safe="") if nodes is None else str(nodes.of(identifier))

@@ -74,7 +74,7 @@ def export_scores(
     output: Annotated[Path | None, typer.Option("--output", "-o", help="A file, whole or not at all [stdout]")] = None,
     url: Url = None,
 ) -> None:
-    """Everybody's class as CSV, by contact id."""
+    """Everybody's class as CSV."""
     from services.cli.exporting import Export, export_csv
 
     export_csv(Export(definition, band, currency), output, url=url)

@@ -11,7 +11,6 @@ from sqlalchemy import (
     Boolean,
     Column,
     Computed,
-    DateTime,
     Double,
     Index,
     Integer,
@@ -23,15 +22,11 @@ from sqlalchemy import (
     text,
 )
 
-from libs.events.columns import text_column
+from libs.events.columns import moment_column, text_column
 from libs.service.words import words_of
 from services.feedback import ranking
 
 METADATA = MetaData()
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 def _place() -> tuple[Column[Any], ...]:
@@ -39,8 +34,8 @@ def _place() -> tuple[Column[Any], ...]:
     return (
         Column("partition", SmallInteger, nullable=False),
         Column("offset", BigInteger, nullable=False),
-        _moment("occurred_at"),
-        _moment("recorded_at"),
+        moment_column("occurred_at"),
+        moment_column("recorded_at"),
     )
 
 
@@ -93,8 +88,8 @@ ideas = Table(
     Column("merged_into", Uuid),
     text_column("changes"),
     Column("comments", Integer, nullable=False),
-    _moment("answered_at", nullable=True),
-    _moment("shipped_at", nullable=True),
+    moment_column("answered_at", nullable=True),
+    moment_column("shipped_at", nullable=True),
     text_column("answers"),
     text_column("history"),
     text_column("promises"),
@@ -132,7 +127,7 @@ comments = Table(
     text_column("interaction", nullable=True),
     text_column("text", nullable=True),
     text_column("removed_for", nullable=True),
-    _moment("removed_at", nullable=True),
+    moment_column("removed_at", nullable=True),
 )
 Index("comments_of_idea", comments.c.idea, comments.c.occurred_at, comments.c.id)
 
@@ -148,7 +143,7 @@ changes = Table(
     text_column("title"),
     text_column("description", nullable=True),
     text_column("ideas"),
-    _moment("shipped_at", nullable=True),
+    moment_column("shipped_at", nullable=True),
     text_column("outcomes"),
     text_column("history"),
 )

@@ -7,6 +7,7 @@ everybody whose numbers had changed before it was looked at.
 import csv
 import io
 from collections.abc import AsyncIterator, Iterator, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -45,6 +46,7 @@ class _Chosen(NamedTuple):
     definition: Definition
     sought: Sought
     statistics: Statistics | None
+    as_of: datetime
 
 
 class Lists:
@@ -58,13 +60,14 @@ class Lists:
         """Raises DefinitionUnknown, and 400 for a band that there is not, or several currencies and none named."""
         after = cursors.decode_id(query.cursor) or BEFORE_ALL
         is_complete = await self._announcing.todo.settled(WAIT_S)
-        moment = now()
         async with self._service.reads.connect() as connection:
             chosen = await _chosen(connection, query)
             rows = await classes.page(connection, chosen.sought, after, query.limit + 1)
             items = await _items(connection, chosen, rows[: query.limit])
         cursor = cursors.encode_id(rows[query.limit - 1].place) if len(rows) > query.limit else None
-        body = _encode({"items": items, "as_of": utc_text(moment), "complete": is_complete, "next_cursor": cursor})
+        body = _encode(
+            {"items": items, "as_of": utc_text(chosen.as_of), "complete": is_complete, "next_cursor": cursor}
+        )
         headers = [] if cursor is None else [(b"link", cursors.next_link(PATH, query, cursor).encode())]
         return Answer(body, headers)
 
@@ -95,14 +98,13 @@ async def _chosen(connection: AsyncConnection, query: ClassFilter) -> _Chosen:
     if query.band is not None and query.band not in definition.bands:
         problem = Problem("band", "band_unknown", f"one of {', '.join(definition.bands)}")
         raise HttpRefusal(400, "bad_parameter", "the definition has no such band", [problem])
-    row = await statistics.latest(connection)
-    known = None if row is None else statistics_of(row.version, row.occurred_at, row.measures)
+    known = statistics_of(await statistics.latest(connection))
     currency = None
     if definition.is_money:
         measures = {each.measure for each in definition.population}
         standings = {} if known is None else known.standings
         currency = currency_of(query.currency, {each for measure, each in standings if measure in measures})
-    return _Chosen(definition, Sought(definition.id, currency or "", query.band), known)
+    return _Chosen(definition, Sought(definition.id, currency or "", query.band), known, now())
 
 
 async def _items(connection: AsyncConnection, chosen: _Chosen, rows: Sequence[Any]) -> list[dict[str, Any]]:
@@ -117,7 +119,9 @@ async def _items(connection: AsyncConnection, chosen: _Chosen, rows: Sequence[An
 def _item(chosen: _Chosen, row: Any, figures: Figures, names: Sequence[str]) -> dict[str, Any]:
     currency = chosen.sought.currency or None
     person: UUID = row.contact
-    (assessed,) = assess(person, figures, chosen.statistics, now(), definitions=[chosen.definition], currency=currency)
+    (assessed,) = assess(
+        person, figures, chosen.statistics, chosen.as_of, definitions=[chosen.definition], currency=currency
+    )
     return {
         "contact": str(person),
         "identifiers": names,

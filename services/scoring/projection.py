@@ -9,13 +9,14 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
+from libs.events.catalog.fields import INT64_MAX
 from libs.events.catalog.scoring import ClassChanged, StatisticsPublished
 from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
 from libs.events.identifiers import normal
 from libs.events.times import parse
 from libs.events.topics import FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 from services.scoring.numbers import decay
-from services.scoring.numbers.measures import INT64_MAX, Noted, noted
+from services.scoring.numbers.measures import Noted, noted
 from services.scoring.tables import METADATA, classes, facts, figures, statistics
 
 VERSION = 1

@@ -42,7 +42,6 @@ class Read:
 
     person: Person
     figures: Figures
-    statistics: Statistics | None
     published: Any
     facts: Sequence[Any]
     identifiers: Sequence[str]
@@ -95,9 +94,8 @@ class Reading:
         """The last ones, for a currency that they know these measures in. Raises NoStatistics, and 400."""
         async with self.service.reads.connect() as connection:
             row = await statistics.latest(connection)
-        if row is None:
+        if (found := statistics_of(row)) is None:
             raise refuse(NoStatistics)
-        found = statistics_of(row.version, row.occurred_at, row.measures)
         chosen = currency_of(currency, {each for measure, each in found.standings if measure == measures[0]})
         if chosen is None or any(found.of(measure, chosen) is None for measure in measures):
             raise refuse(NoStatistics, "currency")
@@ -108,20 +106,19 @@ async def _read(
     connection: AsyncConnection, node: UUID, wanted: Wanted, definitions: Sequence[Definition]
 ) -> Read:  # fmt: skip
     person = await person_of(connection, node)
-    if not person.is_claimed:
-        await people.require_known(connection, node)
     if wanted.as_of is None:
         figures = (await people.figures_of(connection, [person.contact])).get(person.contact, Figures({}))
     else:
         figures = counted(await receipts.until(connection, person.nodes, wanted.as_of))
+    if not person.is_claimed and not figures:
+        await people.require_known(connection, node)
     published = await statistics.latest(connection, wanted.as_of)
     measures = {measure for definition in definitions for measure in noted_by(definition)}
     facts: Sequence[Any] = ()
     if wanted.events:
         facts = await receipts.newest(connection, person.nodes, measures, wanted.events, wanted.as_of)
-    known = None if published is None else statistics_of(published.version, published.occurred_at, published.measures)
-    names = (await people.names_of(connection, [person.contact])).get(person.contact, [])
-    return Read(person, figures, known, published, facts, names)
+    names = person.identifiers or (await people.names_of(connection, [person.contact])).get(person.contact, [])
+    return Read(person, figures, published, facts, names)
 
 
 def _assessed(
@@ -133,6 +130,5 @@ def _assessed(
         currency = currency_of(currency, currencies(read.figures))
         if currency is None:
             return [Assessed(wanted.definition, None, nothing("nothing_bought", "nothing was bought"))]
-    return assess(
-        read.person.contact, read.figures, read.statistics, moment, definitions=definitions, currency=currency
-    )
+    known = statistics_of(read.published)
+    return assess(read.person.contact, read.figures, known, moment, definitions=definitions, currency=currency)

@@ -3,12 +3,9 @@
 What a person's names come to is added up when it is read: each row is written from one partition.
 """
 
-from typing import Any
-
 from sqlalchemy import (
     BigInteger,
     Column,
-    DateTime,
     Double,
     Index,
     Integer,
@@ -19,13 +16,9 @@ from sqlalchemy import (
     Uuid,
 )
 
-from libs.events.columns import text_column
+from libs.events.columns import moment_column, text_column
 
 METADATA = MetaData()
-
-
-def _moment(name: str, *, nullable: bool = False) -> Column[Any]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 # One row an event that a number comes from: what a receipt lists. By name, so that a repetition does not count.
@@ -36,7 +29,7 @@ facts = Table(
     Column("digest", Uuid, nullable=False),
     Column("node", Uuid, nullable=False),
     text_column("measure"),
-    _moment("occurred_at"),
+    moment_column("occurred_at"),
     Column("topic", SmallInteger, nullable=False),
     Column("partition", SmallInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),
@@ -62,16 +55,16 @@ figures = Table(
     text_column("name"),
     Column("n", BigInteger, nullable=False),
     Column("total", BigInteger, nullable=False),
-    _moment("first_at"),
-    _moment("last_at"),
+    moment_column("first_at"),
+    moment_column("last_at"),
     Column("last_offset", BigInteger, nullable=False),
     Column("last_amount", BigInteger, nullable=False),
     Column("weight", Double, nullable=False),
     Column("also_n", BigInteger, nullable=False),
     Column("also_base", BigInteger),
     Column("also_total", BigInteger),
-    _moment("also_first_at", nullable=True),
-    _moment("also_last_at", nullable=True),
+    moment_column("also_first_at", nullable=True),
+    moment_column("also_last_at", nullable=True),
     Column("also_last_offset", BigInteger),
     Column("also_last_base", BigInteger),
     Column("also_last_amount", BigInteger),
@@ -88,11 +81,11 @@ statistics = Table(
     text_column("event_id"),
     Column("partition", SmallInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),
-    _moment("occurred_at"),
-    _moment("recorded_at"),
+    moment_column("occurred_at"),
+    moment_column("recorded_at"),
     Column("people", BigInteger, nullable=False),
     text_column("covers"),
-    _moment("due_at", nullable=True),
+    moment_column("due_at", nullable=True),
     text_column("measures"),
 )
 
@@ -107,7 +100,7 @@ classes = Table(
     text_column("band", nullable=True),
     Column("head", Integer, nullable=False),
     Column("version", BigInteger, nullable=False),
-    _moment("since"),
+    moment_column("since"),
     text_column("event_id"),
     Column("partition", SmallInteger, nullable=False),
     Column("offset", BigInteger, nullable=False),

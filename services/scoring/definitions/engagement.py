@@ -34,20 +34,25 @@ def _weight(figures: Figures, _currency: str | None) -> float | None:
     return figures.weight(FACTORS)
 
 
-def score(case: Case) -> Score:
-    """The value fades; the band compares logarithms of sums up to the landmark, which do not."""
+def fifth(case: Case) -> int | None:
+    """1 to 5, those who do most 5: it compares logarithms of sums up to the landmark, which do not fade."""
     weight = _weight(case.figures, None)
-    if weight is None:
-        return nothing("nothing_done", "nothing was done that engagement is made of")
     standing = None if case.statistics is None else case.statistics.of("engagement")
-    if standing is None:
+    return None if weight is None or standing is None else quintile(standing, weight, case.person)
+
+
+def score(case: Case) -> Score:
+    """The value fades, the band does not."""
+    place = fifth(case)
+    if place is None:
+        if _weight(case.figures, None) is None:
+            return nothing("nothing_done", "nothing was done that engagement is made of")
         return no_statistics()
     parts = []
     for measure, factor in FACTORS.items():
         if (part := case.figures.weight({measure: factor})) is not None:
             parts.append(Contribution(measure, decay.at(part, case.as_of), [(measure, None)]))
-    band = BANDS[quintile(standing, weight, case.person) - 1]
-    return Score(summed(parts), band, parts, details={"half_life_days": decay.HALF_LIFE_DAYS})
+    return Score(summed(parts), BANDS[place - 1], parts, details={"half_life_days": decay.HALF_LIFE_DAYS})
 
 
 DEFINITION: Final = Definition(

@@ -13,8 +13,8 @@ HEALTHY_FROM, FAIR_FROM = 70, 40
 
 
 def _engagement(case: Case) -> float | None:
-    band = engagement.score(case).band
-    return None if band is None else engagement.BANDS.index(band) * 25.0
+    place = engagement.fifth(case)
+    return None if place is None else (place - 1) * 25.0
 
 
 def _satisfaction(case: Case) -> float | None:

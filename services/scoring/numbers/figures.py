@@ -45,9 +45,9 @@ class Figures:
     """By measure and what it is about. What is not there never happened: it counts as nothing, and is not zero."""
 
     def __init__(self, found: Mapping[Key, Figure]) -> None:
-        self._found = found
+        self._found = dict(sorted(found.items()))
         self._by_measure: dict[str, dict[str, Figure]] = {}
-        for (measure, about), figure in sorted(found.items()):
+        for (measure, about), figure in self._found.items():
             self._by_measure.setdefault(measure, {})[about] = figure
 
     def __eq__(self, other: object) -> bool:
@@ -87,7 +87,8 @@ class Figures:
         )
 
     def items(self) -> Iterable[tuple[Key, Figure]]:
-        return sorted(self._found.items())
+        """In order."""
+        return self._found.items()
 
 
 def joined(rows: Iterable[Any]) -> Figures:

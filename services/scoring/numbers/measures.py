@@ -34,8 +34,6 @@ from libs.events.catalog import feedback, interactions
 from libs.events.fold import Fact
 from libs.events.topics import IDENTITY
 
-INT64_MAX = 2**63 - 1
-
 
 class Noted(msgspec.Struct, frozen=True, gc=False):
     """What is kept of an event. `also` is a second amount: the cost of a purchase, the importance of an expectation."""

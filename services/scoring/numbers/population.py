@@ -58,9 +58,13 @@ def _published(cut: Cut | None) -> PublishedCut | None:
     return None if cut is None else PublishedCut(value=cut.value, contact=str(cut.contact))
 
 
+def statistics_of(row: Any | None) -> Statistics | None:
+    """As they were published: a row of the table `statistics`; None where there is none."""
+    return None if row is None else _statistics(row.version, row.occurred_at, row.measures)
+
+
 @lru_cache(4)  # the last ones, again and again
-def statistics_of(version: int, as_of: datetime, measures: str) -> Statistics:
-    """As they were published: `measures` is the event's JSON list."""
+def _statistics(version: int, as_of: datetime, measures: str) -> Statistics:
     return Statistics(
         version, as_of, {(each.measure, each.currency or ""): _standing(each) for each in _measures.decode(measures)}
     )

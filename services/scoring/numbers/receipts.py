@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from libs.events.position import place_text
 from libs.events.times import utc_text
-from libs.events.topics import BY_NUMBER
 from services.scoring.numbers.assessing import Assessed
 from services.scoring.numbers.figures import Figure, Figures, Key
 from services.scoring.numbers.measures import ALSO, NOTED_AS
@@ -21,6 +21,12 @@ def noted_by(definition: Definition) -> set[str]:
 def receipt(assessed: Assessed, figures: Figures, facts: Sequence[Any], statistics: Shown | None, most: int) -> Shown:
     """As the API shows it. `facts` are the person's, newest first; `statistics` those it was computed with."""
     definition, currency, score = assessed
+    read = {each for noted in definition.inputs for each in (noted, *ALSO.get(noted, ()))}
+    inputs = [
+        _input(key, figure)
+        for key, figure in figures.items()
+        if key[0] in read and (not definition.is_money or key[1] == currency)
+    ]
     return {
         "definition": definition.id,
         "version": definition.version,
@@ -32,15 +38,9 @@ def receipt(assessed: Assessed, figures: Figures, facts: Sequence[Any], statisti
         "missing": None if score.missing is None else score.missing._asdict(),
         "contributions": [_contribution(each, figures, facts, most) for each in score.contributions],
         "details": dict(score.details),
-        "inputs": [_input(key, figure) for key, figure in figures.items() if _is_read(definition, currency, key)],
+        "inputs": inputs,
         "statistics": _used(definition, currency, statistics),
     }
-
-
-def _is_read(definition: Definition, currency: str | None, key: Key) -> bool:
-    measure, about = key
-    read = {each for noted in definition.inputs for each in (noted, *ALSO.get(noted, ()))}
-    return measure in read and (not definition.is_money or about == currency)
 
 
 def _input(key: Key, figure: Figure) -> Shown:
@@ -88,7 +88,7 @@ def _event(fact: Any) -> Shown:
     return {
         "event_id": fact.event_id,
         "source": fact.source,
-        "position": f"{BY_NUMBER[fact.topic].name}/{fact.partition}/{fact.offset}",
+        "position": place_text(fact.topic, fact.partition, fact.offset),
         "occurred_at": utc_text(fact.occurred_at),
         "measure": fact.measure,
         "about": fact.about,

@@ -135,10 +135,10 @@ class Announcing:
         self._is_stale = False
         async with self._service.reads.connect() as connection:
             row = await statistics.latest(connection)
-        self._statistics, self._due = None, None
-        if row is not None:
-            self._statistics = statistics_of(row.version, row.occurred_at, row.measures)
-            self._due = None if row.due_at is None else (row.due_at, row.due_at - row.occurred_at)
+        self._statistics = statistics_of(row)
+        self._due = None
+        if row is not None and row.due_at is not None:
+            self._due = row.due_at, row.due_at - row.occurred_at
 
     async def _publish_if_due(self) -> None:
         """Under an id that its place among all publications gives it: two processes publish once."""

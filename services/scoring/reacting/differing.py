@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.catalog.scoring import Cause
 from libs.events.currencies import Currency
-from libs.events.topics import BY_NUMBER, SCORING
+from libs.events.position import place_text
+from libs.events.topics import SCORING
 from libs.service.commands import Draft, drafted
 from services.scoring.commands import AnnounceClass
 from services.scoring.decider import Announced, decide_class
@@ -105,4 +106,4 @@ def _supposed(definition: Definition, figures: Figures, told: Announced) -> Caus
     if told is _NOT_YET or not read:
         return Cause(kind="definition")
     last = max(read)
-    return Cause(kind="event", position=f"{BY_NUMBER[last.topic].name}/{last.partition}/{last.offset}")
+    return Cause(kind="event", position=place_text(last.topic, last.partition, last.offset))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from libs.events.catalog.scoring import Cause
 from libs.events.identity.tables import members
-from libs.events.topics import BY_NUMBER
+from libs.events.position import place_text
 from libs.events.writing import Changes
 from services.scoring.queries.people import BEFORE_ALL
 from services.scoring.tables import facts, statistics
@@ -52,18 +52,19 @@ class ToDo:
         """What a batch wrote. Before the beginning it tells nothing that the beginning will not see."""
         if not self._is_begun:
             return
-        before = len(self.touched), self.sweeps_n
-        for member in changes.kept.get(members, ()):
+        moved, happened = changes.kept.get(members, ()), changes.appended.get(facts, ())
+        published = changes.appended.get(statistics, ())
+        for member in moved:
             self.touched[member["node"]] = self.touched[member["component"]] = _MERGED
-        for row in changes.appended.get(facts, ()):
+        for row in happened:
             node, cause = _caused(row)
             self.touched[node] = cause
         if len(self.touched) > MOST_TOUCHED:
             self.touched.clear()
             self._sweep(None)
-        if changes.appended.get(statistics):
+        if published:
             self._sweep(_RANKED)
-        if self.touched or (len(self.touched), self.sweeps_n) != before:
+        if moved or happened or published:
             self._heard()
 
     def _sweep(self, cause: Cause | None) -> None:
@@ -102,5 +103,5 @@ class ToDo:
 
 def _caused(row: tuple[str | None, ...]) -> tuple[UUID, Cause]:
     node, event_id, source, topic, partition, offset = (row[place] or "" for place in _PLACES)
-    position = f"{BY_NUMBER[int(topic)].name}/{partition}/{offset}"
+    position = place_text(int(topic), partition, offset)
     return UUID(node), Cause(kind="event", id=event_id, source=source, position=position)

@@ -21,8 +21,6 @@ from services.scoring.schemas.scores import (
 )
 from services.scoring.schemas.scores import Definition as ShownDefinition
 
-CSV = "text/csv; charset=utf-8; header=present"
-
 
 def router(reading: Reading, lists: Lists) -> APIRouter:
     """Below `/v1/definitions` and `/v1/scores`."""
@@ -49,7 +47,10 @@ def _definition_routes(routes: APIRouter) -> None:
 def _list_routes(routes: APIRouter, lists: Lists) -> None:
     @routes.get("/scores", tags=["scores"], summary="Whoever belongs to a class", response_model=ClassPage)
     async def list_scores(query: Annotated[ClassQuery, Query()]) -> Response:
-        """By contact id, each with the score as it is now. Answered by page.py; here for the OpenAPI document."""
+        """In the order of the ids under which classes were announced, each with the score as it is now.
+
+        Answered by page.py; here for the OpenAPI document.
+        """
         answer = await lists.page(query)
         return Response(answer.body, media_type="application/json")
 

@@ -5,10 +5,10 @@ from uuid import UUID
 
 from hypothesis import strategies as st
 
+from libs.events.catalog.fields import INT64_MAX
 from libs.events.catalog.interactions import SCALES
 from libs.events.times import FIRST_YEAR, LAST_YEAR
 from services.scoring.numbers.figures import Figures
-from services.scoring.numbers.measures import INT64_MAX
 from services.scoring.numbers.scores import Case
 from services.scoring.tests.facts import Told, answered, bought, expected, perceived, statistics, story
 

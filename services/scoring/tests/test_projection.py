@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from libs.events.catalog.fields import INT64_MAX
 from libs.events.catalog.registry import CATALOG
 from libs.events.fold import Fact, Row, RowKey
 from libs.events.position import Partition
@@ -19,7 +20,6 @@ from libs.events.times import utc_text
 from libs.events.topics import FEEDBACK, INTERACTIONS, SCORING
 from services.scoring.numbers import decay
 from services.scoring.numbers.figures import Figures, counted, joined
-from services.scoring.numbers.measures import INT64_MAX
 from services.scoring.projection import (
     class_keys,
     counts,
