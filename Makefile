@@ -13,6 +13,8 @@ RUN_STAMP := .venv/run.stamp
 DEV_STAMP := .venv/dev.stamp
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Else each of the many processes that tests start compiles all modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run kafka run-kafka check test faults bench docs lock format clean

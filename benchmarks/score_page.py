@@ -2,7 +2,7 @@
 
 Half of the people are registered with a second name. Statistics were published and all classes announced. Asked for are
 the first 8 pages of every class, as a marketing department does; a second line, without a goal, is about pages that
-begin anywhere and that nobody has asked for before. A page is kept for some seconds, since its scores fade.
+begin anywhere and that nobody has asked for before. What does not fade is kept until more is folded.
 """
 
 import asyncio

@@ -166,8 +166,7 @@ class Folder:
         self, connection: AsyncConnection, steps: list[Step], known: Known, parked: set[ParkedKey], docket: Docket
     ) -> Sorter:
         for fold, keys in keys_by_fold(self._projection, steps, docket).items():
-            rows = await load(connection, fold.table, keys)
-            known.states |= {(fold.table.name, key): row for key, row in rows.items()}
+            known.states[fold.table.name].update(await load(connection, fold.table, keys))
         sorter = Sorter(self._projection, known, parked, docket, limited=self._limited())
         for step in steps:
             sorter.take(step)
@@ -203,8 +202,8 @@ class Folder:
             (partition.topic, str(partition.number), key, str(offset)) for partition, key, offset in sorter.newly_parked
         ]
         for fold in self._projection.rows:
-            name = fold.table.name
-            states = {key: sorter.known.states[each, key] for each, key in sorter.changed if each == name}
+            known = sorter.known.states[fold.table.name]
+            states = {key: known[key] for key in sorter.changed[fold.table.name]}
             changes.kept[fold.table] = [row for row in states.values() if row is not None]
             changes.removed[fold.table] = [key for key, row in states.items() if row is None]
         for span in self._projection.spans:

@@ -1,7 +1,8 @@
 """Rows by their primary keys: loaded in one query, written in one statement."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import ARRAY, Column, ColumnElement, Table, bindparam, delete, func, literal, select, tuple_
@@ -16,9 +17,9 @@ async def load(connection: AsyncConnection, table: Table, keys: Collection[RowKe
     """The rows that exist, by key."""
     if not keys:
         return {}
-    primary = list(table.primary_key.columns)
-    rows = await _loading(table).execute(connection, columns_of(primary, [dict(_keyed(primary, key)) for key in keys]))
-    return {tuple(row[column.name] for column in primary): _as_row(row) for row in rows.mappings()}
+    rows = await _loading(table).execute(connection, _given(table, keys))
+    names, key_of = list(rows.keys()), _key_of(table)
+    return {key_of(row): dict(zip(names, row, strict=True)) for row in rows}
 
 
 async def put(connection: AsyncConnection, rows: Mapping[Table, Sequence[Row]]) -> None:
@@ -35,7 +36,7 @@ async def remove(connection: AsyncConnection, table: Table, keys: Collection[Row
     if keys:
         primary = list(table.primary_key.columns)
         absent = delete(table).where(tuple_(*primary).in_(unnested(primary)))
-        await connection.execute(absent, columns_of(primary, [dict(_keyed(primary, key)) for key in keys]))
+        await connection.execute(absent, _given(table, keys))
 
 
 @lru_cache(64)
@@ -71,12 +72,18 @@ def _parts(given: Any, columns: list[Column[Any]]) -> list[ColumnElement[Any]]:
 def columns_of(columns: list[Column[Any]], rows: Iterable[Row], prefix: str = "given") -> dict[str, list[Any]]:
     """The arrays, by the names that `unnested` gave them."""
     kept = list(rows)
-    return {f"{prefix}_{c.name}": [row[c.name] for row in kept] for c in columns}
+    return {f"{prefix}_{c.name}": list(map(itemgetter(c.name), kept)) for c in columns}
 
 
-def _keyed(primary: list[Column[Any]], key: RowKey) -> list[tuple[str, Any]]:
-    return [(column.name, value) for column, value in zip(primary, key, strict=True)]
+def _given(table: Table, keys: Collection[RowKey]) -> dict[str, list[Any]]:
+    """The arrays of primary keys."""
+    columns = zip(table.primary_key.columns, zip(*keys, strict=True), strict=True)
+    return {f"given_{column.name}": list(values) for column, values in columns}
 
 
-def _as_row(mapping: Mapping[Any, Any]) -> Row:
-    return {str(name): value for name, value in mapping.items()}
+@lru_cache(64)
+def _key_of(table: Table) -> Callable[[Any], RowKey]:
+    """Takes the primary key out of a row in the order of the table's columns."""
+    columns = list(table.columns)
+    at = [columns.index(column) for column in table.primary_key.columns]
+    return itemgetter(*at) if len(at) > 1 else lambda row: (row[at[0]],)

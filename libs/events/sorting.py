@@ -3,6 +3,7 @@
 Records are taken in order, so the first of a name wins and a key that is parked in the middle holds back what follows.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -48,12 +49,12 @@ class TooManyParked(Exception):
 
 @dataclass(slots=True)
 class Known:
-    """What the database held before the batch: names in the memory, names of decisions, heads of scopes, rows."""
+    """What the database held before the batch: names in the memory and of decisions, heads of scopes, rows by table."""
 
     seen: dict[str, First] = field(default_factory=dict)
     decided: dict[str, First] = field(default_factory=dict)
     heads: dict[str, int] = field(default_factory=dict)
-    states: dict[Place, Row | None] = field(default_factory=dict)
+    states: dict[str, dict[RowKey, Row | None]] = field(default_factory=lambda: defaultdict(dict))
 
 
 @dataclass(slots=True)
@@ -73,7 +74,7 @@ class Sorter:
     verdicts: list[Row] = field(default_factory=list)
     told: dict[tuple[Partition, int], str | Ruling] = field(default_factory=dict)
     newly_parked: list[tuple[Partition, str, int]] = field(default_factory=list)
-    changed: set[Place] = field(default_factory=set)
+    changed: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
     spans: dict[Place, Row] = field(default_factory=dict)
     folded: int = 0
 
@@ -170,21 +171,23 @@ class Sorter:
         memory = self.projection.memory
         rows = () if memory is None else memory.rows(fact)
         appended = [(fold.table.name, fold.rows(fact)) for fold in self.projection.appends]
-        states = {place: state for fold in self.projection.rows for place, state in self._rows(fold, fact)}
+        states = [(fold.table.name, self._states(fold, fact)) for fold in self.projection.rows]
         spans = dict(self._spans(fact))
         self.memory += rows
         if rows:
             self.known.seen[fact.name] = First(fact.digest, fact.offset)
         for name, more in appended:
             self.appended.setdefault(name, []).extend(more)
-        self.known.states |= states
-        self.changed.update(states)  # `|=` with a view of keys would copy the whole set
+        for name, changed in states:
+            if changed:
+                self.known.states[name].update(changed)
+                self.changed[name].update(changed)
         self.spans |= spans
         self.folded += 1
 
-    def _rows(self, fold: RowFold, fact: Fact) -> list[tuple[Place, Row | None]]:
-        places = [(key, (fold.table.name, key)) for key in fold.keys(fact)]
-        return [(place, fold.fold(self.known.states.get(place), fact, key)) for key, place in places]
+    def _states(self, fold: RowFold, fact: Fact) -> dict[RowKey, Row | None]:
+        known = self.known.states[fold.table.name]
+        return {key: fold.fold(known.get(key), fact, key) for key in fold.keys(fact)}
 
     def _spans(self, fact: Fact) -> list[tuple[Place, Row]]:
         found = []

@@ -13,10 +13,11 @@ from libs.service.parameters import REMEMBERED_QUERIES, read_query
 from libs.service.runtime import Service
 from libs.service.shell import Receive, Scope, Send, send_body
 from services.scoring.lists import Lists
+from services.scoring.numbers.registry import DEFINITIONS
 from services.scoring.reacting.announcing import Announcing
 from services.scoring.schemas.scores import ClassQuery
 
-KEPT_S = 10.0  # what fades is computed for a moment, and a page says for which
+FADING_KEPT_S = 10.0  # what fades is computed for a moment, and a page says for which
 
 _READ = (IDENTITY, INTERACTIONS, FEEDBACK, SCORING)
 
@@ -28,13 +29,18 @@ def asked(query_string: bytes) -> ClassQuery:
 
 
 class Page:
-    """The handler of one service; a page is a function of its query, of all that is folded, and of the moment."""
+    """The handler of one service; a page is a function of its query, of all that is folded and, what fades, of when."""
 
     def __init__(self, service: Service, lists: Lists, announcing: Announcing) -> None:
         self._lists = lists
-        self._kept = KeptPages(service, _READ, lambda: (announcing.todo.done_n, monotonic_s() // KEPT_S))
+        todo = announcing.todo
+        self._lasting = KeptPages(service, _READ, lambda: todo.done_n)
+        self._fading = KeptPages(service, _READ, lambda: (todo.done_n, monotonic_s() // FADING_KEPT_S))
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
         query_string = scope["query_string"]
-        answer = await self._kept.answer(query_string, lambda: self._lists.page(asked(query_string)))
+        query = asked(query_string)
+        definition = DEFINITIONS.get(query.definition)
+        kept = self._fading if definition is not None and definition.fades else self._lasting
+        answer = await kept.answer(query_string, lambda: self._lists.page(query))
         await send_body(send, 200, answer.body, b"application/json", answer.headers)

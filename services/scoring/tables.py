@@ -106,4 +106,11 @@ classes = Table(
     Column("offset", BigInteger, nullable=False),
     PrimaryKeyConstraint("contact", "definition", "currency"),
 )
-Index("classes_of_band", classes.c.definition, classes.c.currency, classes.c.band, classes.c.contact)
+Index(
+    "classes_of_band",
+    classes.c.definition,
+    classes.c.currency,
+    classes.c.band,
+    classes.c.contact,
+    postgresql_where=classes.c.band.is_not(None),  # else it would be taken for the primary key where rows are few
+)

@@ -1,13 +1,27 @@
 """Who is behind a node: the person as the graph has it now, or had it at an earlier time."""
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, FromClause, exists, func, or_, select, union_all
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    FromClause,
+    Uuid,
+    bindparam,
+    exists,
+    func,
+    or_,
+    select,
+    true,
+    union_all,
+)
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.identity.tables import claims, members
+from libs.events.precompiled import Precompiled
 
 
 class Person(NamedTuple):
@@ -61,19 +75,25 @@ def was_claimed(node: Any) -> ColumnElement[bool]:
     return select(func.count()).where(ever.c.node == node).scalar_subquery() > 0
 
 
+@lru_cache(2)
+def _person(is_now: bool) -> Precompiled:
+    """Each node of the person, or one row without a node; and whether any claim was ever about the one asked for."""
+    node = bindparam("node", type_=Uuid)
+    offset = None if is_now else offset_at(bindparam("known_at", type_=DateTime(timezone=True)))
+    own = members.alias("own")
+    mine = select(own.c.component).where(own.c.node == node, holds(own, offset)).scalar_subquery()
+    inside = select(members).where(members.c.component == mine, holds(members, offset)).subquery("inside")
+    asked = select(was_claimed(node).label("is_claimed")).subquery("asked")
+    found = select(asked, inside).select_from(asked.outerjoin(inside, true()))
+    return Precompiled(found.order_by(inside.c.name))
+
+
 async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime | None = None) -> Person:
     """The person that a node belongs to; the node alone where nobody has claimed it."""
-    offset = None if known_at is None else offset_at(known_at)
-    own = members.alias("own")
-    mine = select(own.c.component).where(own.c.node == node, holds(own, offset))
-    rows = (await connection.execute(
-        select(members.c.node, members.c.component, members.c.name, members.c.is_contact)
-        .where(members.c.component == mine.scalar_subquery(), holds(members, offset))
-        .order_by(members.c.name)
-    )).all()  # fmt: skip
-    if not rows:
-        ever = await connection.scalar(select(was_claimed(node)))
-        return Person(node, [node], [], [node], bool(ever))
+    arguments = {"node": node} if known_at is None else {"node": node, "known_at": known_at}
+    rows = (await _person(known_at is None).execute(connection, arguments)).all()
+    if rows[0].node is None:
+        return Person(node, [node], [], [node], rows[0].is_claimed)
     contacts = [row.node for row in rows if row.is_contact]
     names = [row.name for row in rows if not row.name.startswith("contact:")]
     return Person(rows[0].component, contacts, names, [row.node for row in rows], is_claimed=True)

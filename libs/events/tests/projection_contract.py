@@ -78,7 +78,12 @@ class ProjectionContract:
             verdicts += sorter.verdicts
             told |= sorter.told | {(fact.partition, fact.offset): "suspect" for fact, _ in sorter.suspects}
         return {
-            "rows": {place: row for place, row in known.states.items() if row is not None},
+            "rows": {
+                (table, key): row
+                for table, rows in known.states.items()
+                for key, row in rows.items()
+                if row is not None
+            },
             "spans": spans,
             "memory": sorted(memory, key=str),
             "appended": sorted(((name, row) for name, rows in appended for row in rows), key=str),

@@ -71,5 +71,6 @@ DEFINITION: Final = Definition(
         "very_low": "the fifth who do least",
     },
     score=score,
+    fades=True,
     population=(Population("engagement", Kind.QUINTILES, _weight),),
 )

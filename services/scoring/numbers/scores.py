@@ -97,7 +97,7 @@ class Definition:
     """One kind of score. `bands` says of each band whom it is for, best first; `inputs` are measures.
 
     `version` grows with every change of what it computes. `population` are the statistics that it needs; several may
-    need the same.
+    need the same. `fades` says that its value depends on the moment that it is computed for.
     """
 
     id: str
@@ -109,4 +109,5 @@ class Definition:
     bands: Mapping[str, str]
     score: Callable[[Case], Score]
     is_money: bool = False
+    fades: bool = False
     population: Sequence[Population] = ()

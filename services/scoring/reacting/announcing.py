@@ -9,7 +9,7 @@ was announced last must be folded: else it would be said again.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
@@ -20,6 +20,7 @@ from libs.events.catalog.scoring import Cause
 from libs.events.clock import now
 from libs.events.decider import Refusal
 from libs.events.failpoints import pass_by
+from libs.events.log import Record
 from libs.events.position import Positions
 from libs.events.topics import SCORING
 from libs.events.writing import Changes
@@ -29,13 +30,14 @@ from services.scoring.numbers.population import statistics_of
 from services.scoring.numbers.standings import Statistics
 from services.scoring.queries import statistics
 from services.scoring.queries.people import assessed_after
-from services.scoring.reacting.differing import RULE, announcements
+from services.scoring.reacting.differing import RULE, Compared, announcements, compared
 from services.scoring.reacting.publishing import SOURCE, Order, Publishing
 from services.scoring.reacting.todo import ToDo
 from services.scoring.tables import statistics as published
 
-NAMES_AT_ONCE = 50  # some 10 ms of computing, after which requests get their turn
-PACE_S = 0.05  # small steps follow each other at this pace, unless somebody waits for them
+NAMES_AT_ONCE = 50  # their announcements are folded at once, and whoever reads waits for that
+AT_A_STRETCH = 10  # people: some 3 ms of computing, after which requests get their turn
+PACE_S = 0.1  # steps follow each other at this pace, unless somebody waits for them: many changes are one append
 FOLDED_WITHIN_S = 10.0  # else it is told in the log, again and again
 LOOK_AGAIN_S = 60.0  # at the clock, for statistics that are due
 
@@ -121,13 +123,21 @@ class Announcing:
         """Announce what differs for whoever goes by these names, and wait until it is folded."""
         are_parked = self._service.progress.parked_keys > 0
         async with self._service.reads.connect() as connection:
-            found = await announcements(connection, names, self._statistics, now(), are_parked=are_parked)
-        if not found:
+            people = await compared(connection, names, are_parked=are_parked)
+        if not (records := await self._records(people)):
             return
-        records = [record_of(draft, self._publishing.commands.request(draft.event["id"])) for draft in found]
         self._announced = (await self._service.log.append(SCORING.name, records)).positions
         pass_by("reactor.after_append")
         await self._until_folded()
+
+    async def _records(self, people: Sequence[Compared]) -> list[Record]:
+        records: list[Record] = []
+        for n, person in enumerate(people, 1):
+            found = announcements(person, self._statistics, now())
+            records += (record_of(draft, self._publishing.commands.request(draft.event["id"])) for draft in found)
+            if n % AT_A_STRETCH == 0:
+                await asyncio.sleep(0)
+        return records
 
     async def _refresh_statistics(self) -> None:
         if not self._is_stale:

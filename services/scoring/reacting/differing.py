@@ -36,24 +36,21 @@ Of = tuple[str, str]
 """Definition, and currency or the empty text."""
 
 
-class _Person(NamedTuple):
+class Compared(NamedTuple):
+    """A person, with what was announced of them last and what changed their numbers; None where that is not known."""
+
     id: UUID
     figures: Figures
     announced: Mapping[Of, Announced]
     cause: Cause | None
 
 
-async def announcements(
-    connection: AsyncConnection,
-    names: Mapping[UUID, Cause | None],
-    statistics: Statistics | None,
-    moment: datetime,
-    *,
-    are_parked: bool = False,
-) -> list[Draft]:
-    """For whoever goes by these names now; each name with what changed its numbers, None where that is not known.
+async def compared(
+    connection: AsyncConnection, names: Mapping[UUID, Cause | None], *, are_parked: bool = False
+) -> list[Compared]:
+    """Whoever goes by these names now; each name with what changed its numbers.
 
-    `are_parked` says that events of some keys could not be folded; nothing is said of whom that are.
+    `are_parked` says that events of some keys could not be folded; whom those are about is left out.
     """
     people = await people_of(connection, list(names))
     causes = {person: names[name] for name, person in people.items()}
@@ -62,11 +59,10 @@ async def announcements(
         causes = {person: cause for person, cause in causes.items() if person not in held}
     figures = await figures_of(connection, list(causes))
     announced = await classes.announced(connection, list(causes))
-    found = [_Person(each, figures.get(each, _NONE), announced.get(each, {}), causes[each]) for each in causes]
-    return [draft for person in found for draft in _differing(person, statistics, moment)]
+    return [Compared(each, figures.get(each, _NONE), announced.get(each, {}), causes[each]) for each in causes]
 
 
-def _differing(person: _Person, statistics: Statistics | None, moment: datetime) -> Iterator[Draft]:
+def announcements(person: Compared, statistics: Statistics | None, moment: datetime) -> Iterator[Draft]:
     """A class that nothing speaks for any more is taken back; one of a definition that is gone stays as it was."""
     now: dict[Of, str | None] = {of: None for of in person.announced if of[0] in DEFINITIONS}
     for assessed in assess(person.id, person.figures, statistics, moment):
@@ -76,7 +72,7 @@ def _differing(person: _Person, statistics: Statistics | None, moment: datetime)
             yield draft
 
 
-def _draft(person: _Person, of: Of, band: str | None, statistics: Statistics | None) -> Draft | None:
+def _draft(person: Compared, of: Of, band: str | None, statistics: Statistics | None) -> Draft | None:
     id_, currency = of
     definition, told = DEFINITIONS[id_], person.announced.get(of, _NOT_YET)
     event = decide_class(

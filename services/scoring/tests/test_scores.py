@@ -74,6 +74,12 @@ def test_its_band_is_one_that_the_definition_names(case: Case) -> None:
 
 
 @given(cases(), moments)
+def test_only_what_is_said_to_fade_does(case: Case, later: datetime) -> None:
+    then = [(definition.id, score) for definition, score in scores(replace(case, as_of=later)) if not definition.fades]
+    assert then == [(definition.id, score) for definition, score in scores(case) if not definition.fades]
+
+
+@given(cases(), moments)
 def test_nobody_changes_class_because_time_passes(case: Case, later: datetime) -> None:
     then = [(definition.id, score.band) for definition, score in scores(replace(case, as_of=later))]
     assert then == [(definition.id, score.band) for definition, score in scores(case)]
