@@ -4,19 +4,33 @@ Connections, for uvloop. One that is cut is closed a moment before aiokafka's re
 in that moment gets RuntimeError from uvloop, where asyncio's own loop says nothing. aiokafka expects OSError alone: its
 task that fetches or sends would end for good, and a question would end whoever asked.
 
+Names, for uvloop too. Whoever stops waiting for a connection while the broker's name is looked up leaves the lookup
+behind; where it fails in the end, as it does while a container is away, asyncio prints that nobody retrieved it. A
+lookup on its own ends with whoever waits for it.
+
 Commits. They are shielded from whoever stops waiting for them; when their connection is closed then, asyncio prints a
 failure that nobody retrieved, with its traceback.
 """
 
 import asyncio
+import socket
 from typing import Any
 
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
 
+_connect = AIOKafkaConnection.connect
 _send = AIOKafkaConnection.send
 _commit = GroupCoordinator._do_commit_offsets  # noqa: SLF001  what `commit_offsets` shields
+
+
+async def connect(connection: AIOKafkaConnection) -> Any:
+    """aiokafka's own, once the name is known to have an address. Raises OSError, TimeoutError among them."""
+    async with asyncio.timeout(connection._request_timeout):  # noqa: SLF001  that of aiokafka's own
+        loop = asyncio.get_running_loop()
+        await loop.getaddrinfo(connection.host, connection.port, type=socket.SOCK_STREAM)
+    return await _connect(connection)
 
 
 def send(connection: AIOKafkaConnection, request: Any, expect_response: bool = True) -> Any:
@@ -40,5 +54,6 @@ def _hear(done: "asyncio.Task[Any]") -> None:
         done.exception()
 
 
+AIOKafkaConnection.connect = connect
 AIOKafkaConnection.send = send
 GroupCoordinator._do_commit_offsets = commit  # noqa: SLF001

@@ -1,10 +1,14 @@
 """Connections that are cut, as uvloop tells of it: a service serves on uvloop, tests on asyncio's own loop. Commits."""
 
 import asyncio
+import gc
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+import uvloop
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import KafkaConnectionError
 
@@ -84,3 +88,34 @@ async def test_a_commit_whose_connection_is_closed_when_nobody_waits_any_longer_
     assert not shielded._log_traceback
     with pytest.raises(KafkaConnectionError):
         await shielded
+
+
+def told_by_uvloop() -> list[str]:
+    """What it prints when nobody waits any longer for connections to a broker that has no address."""
+    told: list[str] = []
+    nowhere = ".".join(5 * [60 * "a"])  # too long to be asked for
+
+    async def stop_waiting() -> None:
+        trying = asyncio.create_task(AIOKafkaConnection(nowhere, 9092).connect())
+        await asyncio.wait([trying], timeout=0)
+        trying.cancel()
+        with suppress(asyncio.CancelledError, OSError):
+            await trying
+
+    async def try_often() -> None:
+        loop = asyncio.get_running_loop()
+        loop.set_exception_handler(lambda _loop, context: told.append(context["message"]))
+        for _ in range(8):
+            await stop_waiting()
+        for _ in range(8):
+            with suppress(OSError):
+                await loop.getaddrinfo(nowhere, 9092)
+        gc.collect()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(try_often())
+    return told
+
+
+async def test_a_name_that_is_looked_up_for_nobody_any_longer_is_not_told_of() -> None:
+    assert await asyncio.to_thread(told_by_uvloop) == []
