@@ -28,6 +28,7 @@ class Progress:
         self._token: str | None = None
         self._waiting: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
         self._wanted = asyncio.Event()
+        self._hurrying: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
         self._told: dict[tuple[Partition, int], str | Ruling] = {}
 
     def start(self, log_id: UUID, reached: Mapping[Partition, int]) -> None:
@@ -56,6 +57,7 @@ class Progress:
         for waiter, wanted in list(self._waiting.items()):
             if not waiter.done() and self._has(wanted):
                 waiter.set_result(None)
+                self._hurrying.pop(waiter, None)
 
     def saw_ends(self, ends: Mapping[Partition, int]) -> None:
         """The ends of the log as last seen, for lag."""
@@ -81,21 +83,32 @@ class Progress:
         return self._told.get((partition, offset))
 
     async def until_wanted(self, deadline_s: float) -> None:
-        """Return at the deadline, by the monotonic clock, or as soon as anybody waits for a position."""
-        if self._waiting or (left_s := deadline_s - monotonic_s()) <= 0:
+        """Return at the deadline, by the monotonic clock, or as soon as anybody in a hurry waits for a position."""
+        if self._hurrying or (left_s := deadline_s - monotonic_s()) <= 0:
             return
         self._wanted.clear()
         with suppress(TimeoutError):
             async with asyncio.timeout(left_s):
                 await self._wanted.wait()
 
-    async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float) -> bool:
-        """Whether the wanted positions were folded within the time; partitions that are not read here do not count."""
+    def urgent(self) -> set[Partition]:
+        """Where whoever is in a hurry waits for more."""
+        reached = self.reached
+        wanted = (place for each in self._hurrying.values() for place in each.items())
+        return {partition for partition, offset in wanted if reached.get(partition, offset) < offset}
+
+    async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float, *, hurries: bool = True) -> bool:
+        """Whether the wanted positions were folded within the time; partitions that are not read here do not count.
+
+        Whoever is in no hurry lets small transactions keep their pace.
+        """
         if self._has(wanted):
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting[waiter] = wanted
-        self._wanted.set()
+        if hurries:
+            self._hurrying[waiter] = wanted
+            self._wanted.set()
         try:
             async with asyncio.timeout(timeout_s):
                 await waiter
@@ -103,4 +116,5 @@ class Progress:
             return False
         finally:
             del self._waiting[waiter]
+            self._hurrying.pop(waiter, None)
         return True

@@ -35,8 +35,8 @@ CATCH_UP_RECORDS = 5_000
 CATCH_UP_BYTES = 8 << 20
 DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
 # A small transaction costs as much as one of many events, and other services want the same cores. So small ones follow
-# each other at this pace unless somebody waits; after a quiet moment, and for whoever waits, they begin at once.
-FOLD_EVERY_S = 0.02
+# each other at this pace; after a quiet moment they begin at once. Between them, where somebody waits is folded alone.
+FOLD_EVERY_S = 0.05
 QUIET_EVERY_S = 0.1  # the same after a batch that had nothing for this projection: as often as waiters look
 RETRY_FIRST_S, RETRY_MOST_S = 0.1, 1.0
 STANDBY_S = 1.0
@@ -134,13 +134,17 @@ class Projector:
         try:
             while until is None or not covers(positions, until):
                 await self._progress.until_wanted(next_s)
-                wanted = self._wanted(positions)
+                urgent = self._urgent(positions) if monotonic_s() < next_s else {}
+                wanted = urgent or self._wanted(positions)
                 slices = await self._log.read(
                     wanted,
                     max_records=CATCH_UP_RECORDS // len(wanted) if wanted else 0,
                     max_bytes=CATCH_UP_BYTES,
                     bell=bell,
                 )
+                if urgent and not slices:
+                    next_s = 0.0  # the bell may have rung for others
+                    continue
                 if not slices and folding is None:
                     await bell.wait(DOORBELL_TIMEOUT_S)
                     continue
@@ -150,7 +154,9 @@ class Projector:
                 if folding is not None:
                     await folding
                     folding = None
-                if steps:
+                if steps and urgent:
+                    await self._folder.fold(steps)
+                elif steps:
                     next_s = monotonic_s() + FOLD_EVERY_S if len(steps) < DECODE_RECORDS else 0.0
                     folding = asyncio.create_task(self._folder.fold(steps))
                     if len(steps) < DECODE_RECORDS:
@@ -165,6 +171,11 @@ class Projector:
             if folding is not None:
                 folding.cancel()
                 await asyncio.wait([folding])
+
+    def _urgent(self, positions: Positions) -> Positions:
+        """Where somebody waits, which need not wait for the rest."""
+        urgent = self._progress.urgent() - self._progress.stopped.keys()
+        return {partition: positions[partition] for partition in urgent if partition in positions}
 
     def _wanted(self, positions: Positions) -> Positions:
         """What to read next: everything when following; those furthest behind, filling a batch, when catching up.

@@ -60,19 +60,26 @@ class TestProgress:
         assert [progress.told(ADA, offset) for offset in (1, 2)] == [None, "superseded"]
 
 
+@pytest.fixture
+def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many events each fold takes, the pace of small ones being an hour."""
+    found: list[int] = []
+    fold = Folder.fold
+
+    async def counted(folder: Folder, steps: Sequence[Step]) -> None:
+        found.append(len(steps))
+        await fold(folder, steps)
+
+    for pace in ("FOLD_EVERY_S", "QUIET_EVERY_S"):
+        monkeypatch.setattr(projector, pace, 3_600.0)
+    monkeypatch.setattr(Folder, "fold", counted)
+    return found
+
+
 class TestPace:
     async def test_what_nobody_waits_for_is_folded_together_and_who_waits_is_served_at_once(
-        self, database: str, monkeypatch: pytest.MonkeyPatch
+        self, database: str, batches: list[int]
     ) -> None:
-        monkeypatch.setattr(projector, "FOLD_EVERY_S", 3_600.0)
-        batches: list[int] = []
-        fold = Folder.fold
-
-        async def counted(folder: Folder, steps: Sequence[Step]) -> None:
-            batches.append(len(steps))
-            await fold(folder, steps)
-
-        monkeypatch.setattr(Folder, "fold", counted)
         log = await new_log()
         async with folding(log, database) as process, following(process):
             assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
@@ -81,6 +88,32 @@ class TestPace:
                 await log.append(TOPIC, [event("ada", f"{n}", 1)])
             assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
             assert batches == [20]
+
+    async def test_where_somebody_waits_is_folded_without_the_rest(self, database: str, batches: list[int]) -> None:
+        log = await new_log()
+        async with folding(log, database) as process, following(process):
+            assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+            batches.clear()
+            theirs = (await log.append(TOPIC, [event("ada", "1", 1)])).positions
+            others = (await log.append(TOPIC, [event("ben", f"{n}", 1) for n in range(5)])).positions
+            assert theirs.keys().isdisjoint(others)
+            assert await process.progress.wait_for(theirs, DEADLINE_S)
+            assert (batches, await process.balances()) == ([1], {"ada": 1})
+            assert not await process.progress.wait_for(others, 0.0, hurries=False)
+            assert await process.progress.wait_for(others, DEADLINE_S)
+            assert (batches, await process.balances()) == ([1, 5], {"ada": 1, "ben": 5})
+
+    async def test_who_is_in_no_hurry_lets_it_keep_its_pace(self, database: str, batches: list[int]) -> None:
+        log = await new_log()
+        async with folding(log, database) as process, following(process):
+            assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+            batches.clear()
+            wanted = (await log.append(TOPIC, [event("ada", "1", 1)])).positions
+            patient = asyncio.create_task(process.progress.wait_for(wanted, DEADLINE_S, hurries=False))
+            assert not await process.progress.wait_for({ADA: 10**9}, 0.1, hurries=False)
+            assert (batches, patient.done()) == ([], False)
+            assert await process.progress.wait_for(wanted, DEADLINE_S)
+            assert await patient
 
     async def test_a_deadline_that_is_over_is_no_wait(self) -> None:
         async with asyncio.timeout(DEADLINE_S):

@@ -36,7 +36,7 @@ from services.scoring.reacting.todo import ToDo
 from services.scoring.tables import statistics as published
 
 NAMES_AT_ONCE = 50  # their announcements are folded at once, and whoever reads waits for that
-AT_A_STRETCH = 10  # people: some 3 ms of computing, after which requests get their turn
+AT_A_STRETCH = 4  # people: some 1 ms of computing, after which requests get their turn
 PACE_S = 0.1  # steps follow each other at this pace, unless somebody waits for them: many changes are one append
 FOLDED_WITHIN_S = 10.0  # else it is told in the log, again and again
 LOOK_AGAIN_S = 60.0  # at the clock, for statistics that are due
@@ -69,7 +69,6 @@ class Announcing:
     async def step(self) -> None:
         """See `Reactor.step`."""
         await self._until_news()
-        await self._until_folded()
         await self._refresh_statistics()
         await self._publish_if_due()
         heard_n = self.todo.heard_n
@@ -77,6 +76,7 @@ class Announcing:
         if self.todo.sweep is not None:
             await self._sweep_on(self.todo.sweep)
         if self.todo.sweep is None:
+            await self._until_folded()
             self.todo.done(heard_n)
 
     async def _until_news(self) -> None:
@@ -90,11 +90,11 @@ class Announcing:
                 async with asyncio.timeout(PACE_S):
                     await self.todo.asked.wait()
         self.todo.news.clear()
-        self.todo.asked.clear()
 
     async def _until_folded(self) -> None:
         """A partition that stands still because its events cannot be folded holds this up: nothing is said twice."""
-        while not await self._service.progress.wait_for(self._announced, FOLDED_WITHIN_S):
+        hurries = self.todo.asked.is_set() or self.todo.sweep is not None
+        while not await self._service.progress.wait_for(self._announced, FOLDED_WITHIN_S, hurries=hurries):
             logger.warning("announcements_not_folded", waits_s=FOLDED_WITHIN_S)
         self._announced = {}
 
@@ -120,7 +120,8 @@ class Announcing:
         self.todo.swept(sweeps_n, names[-1] if names else None)
 
     async def _look_at(self, names: Mapping[UUID, Cause | None]) -> None:
-        """Announce what differs for whoever goes by these names, and wait until it is folded."""
+        """Announce what differs for whoever goes by these names, once what was announced last is folded."""
+        await self._until_folded()
         are_parked = self._service.progress.parked_keys > 0
         async with self._service.reads.connect() as connection:
             people = await compared(connection, names, are_parked=are_parked)
@@ -128,7 +129,6 @@ class Announcing:
             return
         self._announced = (await self._service.log.append(SCORING.name, records)).positions
         pass_by("reactor.after_append")
-        await self._until_folded()
 
     async def _records(self, people: Sequence[Compared]) -> list[Record]:
         records: list[Record] = []

@@ -35,6 +35,7 @@ class ToDo:
         self.sweeps_n = 0
         self.touched: dict[UUID, Cause] = {}
         self.asked = asyncio.Event()
+        """Whether anybody waits for what is to be done."""
         self.heard_n = 0
         self.done_n = 0
         """Grows to `heard_n` as everybody of a batch was looked at."""
@@ -87,6 +88,7 @@ class ToDo:
     def done(self, heard_n: int) -> None:
         """All that was heard until then was looked at."""
         self.done_n = max(self.done_n, heard_n)
+        self.asked.clear()  # whoever still waits asks again
         self._settled.set()
 
     async def settled(self, timeout_s: float) -> bool:
