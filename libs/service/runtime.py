@@ -197,14 +197,22 @@ class Service:
             try:
                 ends = await log.ends(self.projection.topics)
             except LogUnavailable as reason:
-                self.log_reason = str(reason)
+                self._hear_of_log(str(reason))
             else:
-                self.log_reason = log.trouble
+                self._hear_of_log(log.trouble)
                 if len(ends) != expected:
                     raise LogBroken(f"log replaced: {len(ends)} partitions where {expected} were made")
                 self.progress.saw_ends(ends)
                 await log.advise(self.name, self.progress.reached)
             await asyncio.sleep(ENDS_EVERY_S)
+
+    def _hear_of_log(self, reason: str | None) -> None:
+        """Why it cannot be read or written; None where it can."""
+        if reason is not None and self.log_reason is None:
+            logger.warning("log_away", reason=reason)
+        elif reason is None and self.log_reason is not None:
+            logger.info("log_back")
+        self.log_reason = reason
 
     async def _become_ready(self, log: EventLog, generations: Generations, generation: Generation) -> None:
         """Serve once what the log held at the start is folded."""
