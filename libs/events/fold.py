@@ -125,7 +125,8 @@ class Projection:
 
     `version` only grows; `fingerprint` is committed, and a test fails when it changes while the version does not.
     Without a memory only decisions and claims are told from their repetitions. `appends` may therefore make rows of
-    those alone.
+    those alone. `patient` are topics whose events may be folded a moment after others that were written later, where
+    nobody waits for them: what a reactor says is no news to whoever made it say so.
     """
 
     service: str
@@ -138,6 +139,7 @@ class Projection:
     rows: tuple[RowFold, ...] = ()
     spans: tuple[SpanFold, ...] = ()
     derived: Derived | None = None
+    patient: tuple[str, ...] = ()
 
     @property
     def metadatas(self) -> tuple[MetaData, ...]:

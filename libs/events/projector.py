@@ -35,7 +35,7 @@ CATCH_UP_RECORDS = 5_000
 CATCH_UP_BYTES = 8 << 20
 DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
 # A small transaction costs as much as one of many events, and other services want the same cores. So small ones follow
-# each other at this pace; after a quiet moment they begin at once. Between them, where somebody waits is folded alone.
+# each other at this pace unless somebody waits; after a quiet moment, and for whoever waits, they begin at once.
 FOLD_EVERY_S = 0.05
 QUIET_EVERY_S = 0.1  # the same after a batch that had nothing for this projection: as often as waiters look
 RETRY_FIRST_S, RETRY_MOST_S = 0.1, 1.0
@@ -134,16 +134,16 @@ class Projector:
         try:
             while until is None or not covers(positions, until):
                 await self._progress.until_wanted(next_s)
-                urgent = self._urgent(positions) if monotonic_s() < next_s else {}
-                wanted = urgent or self._wanted(positions)
+                everything = self._wanted(positions)
+                wanted = self._urgent(everything) if monotonic_s() < next_s else everything
                 slices = await self._log.read(
                     wanted,
                     max_records=CATCH_UP_RECORDS // len(wanted) if wanted else 0,
                     max_bytes=CATCH_UP_BYTES,
                     bell=bell,
                 )
-                if urgent and not slices:
-                    next_s = 0.0  # the bell may have rung for others
+                if not slices and len(wanted) < len(everything):
+                    next_s = 0.0  # the bell may have rung for the others
                     continue
                 if not slices and folding is None:
                     await bell.wait(DOORBELL_TIMEOUT_S)
@@ -154,15 +154,14 @@ class Projector:
                 if folding is not None:
                     await folding
                     folding = None
-                if steps and urgent:
-                    await self._folder.fold(steps)
-                elif steps:
-                    next_s = monotonic_s() + FOLD_EVERY_S if len(steps) < DECODE_RECORDS else 0.0
+                if steps:
+                    began_s, is_small = monotonic_s(), len(steps) < DECODE_RECORDS
                     folding = asyncio.create_task(self._folder.fold(steps))
-                    if len(steps) < DECODE_RECORDS:
+                    if is_small:
                         await folding
                         folding = None
-                        next_s += 0.0 if self._folder.was_news else QUIET_EVERY_S - FOLD_EVERY_S
+                    if len(wanted) == len(everything):
+                        next_s = began_s + self._pace_s if is_small else 0.0
             if folding is not None:
                 await folding
                 folding = None
@@ -172,10 +171,14 @@ class Projector:
                 folding.cancel()
                 await asyncio.wait([folding])
 
-    def _urgent(self, positions: Positions) -> Positions:
-        """Where somebody waits, which need not wait for the rest."""
-        urgent = self._progress.urgent() - self._progress.stopped.keys()
-        return {partition: positions[partition] for partition in urgent if partition in positions}
+    @property
+    def _pace_s(self) -> float:
+        return FOLD_EVERY_S if self._folder.was_news else QUIET_EVERY_S
+
+    def _urgent(self, wanted: Positions) -> Positions:
+        """Without what may come later, unless somebody waits for it."""
+        urgent = self._progress.urgent() if self._projection.patient else ()
+        return {p: offset for p, offset in wanted.items() if p.topic not in self._projection.patient or p in urgent}
 
     def _wanted(self, positions: Positions) -> Positions:
         """What to read next: everything when following; those furthest behind, filling a batch, when catching up.

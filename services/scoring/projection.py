@@ -19,8 +19,8 @@ from services.scoring.numbers import decay
 from services.scoring.numbers.measures import Noted, noted
 from services.scoring.tables import METADATA, classes, facts, figures, statistics
 
-VERSION = 1
-FINGERPRINT = "sha256:9b51adcba4b4518eaf5d65fd943ff98757e80bf68b941dd20167187920546b70"
+VERSION = 2
+FINGERPRINT = "sha256:24b662ef57772dd8dfa97bfa6fbf8660f3c1ca5bd4bd155a42662e5994d66fcc"
 
 REMEMBERED_NODES = 4_096  # about 1 MB: a batch is about the same people again and again
 REMEMBERED_MOMENTS = 4_096  # much is told by the day
@@ -147,6 +147,7 @@ PROJECTION = Projection(
     version=VERSION,
     fingerprint=FINGERPRINT,
     topics=(IDENTITY.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name),
+    patient=(SCORING.name,),
     metadata=METADATA,
     memory=AppendFold(facts, fact_rows, order=2, remembers=counts),
     appends=(AppendFold(statistics, statistics_rows, order=0),),

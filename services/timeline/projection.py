@@ -127,6 +127,7 @@ PROJECTION = Projection(
     version=VERSION,
     fingerprint=FINGERPRINT,
     topics=(IDENTITY.name, CONTACTS.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name),
+    patient=(SCORING.name,),
     metadata=METADATA,
     memory=AppendFold(entries, rows, order=0),
     appends=(AppendFold(identity_entries, claim_rows, order=0),),

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -9,7 +10,8 @@ from libs.events.folding import Folder
 from libs.events.position import Partition
 from libs.events.progress import REMEMBERED_OUTCOMES, Progress
 from libs.events.steps import Step
-from libs.events.tests.folding_sample import DEADLINE_S, TOPIC, event, folding, following, new_log
+from libs.events.tests import folding_sample
+from libs.events.tests.folding_sample import DEADLINE_S, PROJECTION, TOPIC, event, folding, following, new_log
 
 pytestmark = pytest.mark.asyncio
 
@@ -89,7 +91,10 @@ class TestPace:
             assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
             assert batches == [20]
 
-    async def test_where_somebody_waits_is_folded_without_the_rest(self, database: str, batches: list[int]) -> None:
+    async def test_where_somebody_waits_is_folded_without_what_may_come_later(
+        self, database: str, batches: list[int], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(folding_sample, "PROJECTION", replace(PROJECTION, patient=(TOPIC,)))
         log = await new_log()
         async with folding(log, database) as process, following(process):
             assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
@@ -102,6 +107,18 @@ class TestPace:
             assert not await process.progress.wait_for(others, 0.0, hurries=False)
             assert await process.progress.wait_for(others, DEADLINE_S)
             assert (batches, await process.balances()) == ([1, 5], {"ada": 1, "ben": 5})
+
+    async def test_what_was_written_before_is_folded_with_what_somebody_waits_for(
+        self, database: str, batches: list[int]
+    ) -> None:
+        log = await new_log()
+        async with folding(log, database) as process, following(process):
+            assert await process.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+            batches.clear()
+            await log.append(TOPIC, [event("ben", f"{n}", 1) for n in range(5)])
+            mine = (await log.append(TOPIC, [event("ada", "1", 1)])).positions
+            assert await process.progress.wait_for(mine, DEADLINE_S)
+            assert (batches, await process.balances()) == ([6], {"ada": 1, "ben": 5})
 
     async def test_who_is_in_no_hurry_lets_it_keep_its_pace(self, database: str, batches: list[int]) -> None:
         log = await new_log()
