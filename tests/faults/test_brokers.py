@@ -35,7 +35,7 @@ SECONDS, LONG_S = 7, 30
 CROWD = 8
 LASTS_S = 6  # longer than any call
 DELAY_S = 0.2
-FEW_RESETS, RESETS = 3, 20
+RESETS = 20
 BETWEEN_RESETS = 30  # acknowledged writes
 FOLDS_WITHIN_S = 5.0
 
@@ -66,7 +66,8 @@ async def test_writes_resume_when_the_broker_was_killed(live: System, breakable:
 @pytest.mark.faults("F11", fault="the broker frozen, under load")
 @pytest.mark.asyncio
 @on_breakable
-@pytest.mark.parametrize("frozen_s", [SECONDS, pytest.param(LONG_S, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen_s", [SECONDS, LONG_S])
 async def test_calls_end_in_time_while_the_broker_is_frozen(
     live: System, breakable: EmbeddedKafka, frozen_s: int
 ) -> None:
@@ -155,10 +156,10 @@ async def test_writes_are_acknowledged_over_a_slow_network(live: System, proxy: 
 @pytest.mark.faults("F12", fault="network: connections reset", times=RESETS)
 @pytest.mark.asyncio
 @on_proxied
-@pytest.mark.parametrize("times", [FEW_RESETS, pytest.param(RESETS, marks=pytest.mark.slow)])
-async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Proxy, times: int) -> None:
+@pytest.mark.slow
+async def test_connections_that_are_reset_lose_nothing(live: System, proxy: Proxy) -> None:
     async with loaded(live, seed=122) as history:
-        for _ in range(times):
+        for _ in range(RESETS):
             await under_load(history, BETWEEN_RESETS)
             proxy.reset()
             await until(lambda: probe(live), FOLDS_WITHIN_S, "what is written is on its timeline")

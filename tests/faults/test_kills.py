@@ -32,8 +32,8 @@ RESTARTED_WITHIN_S = 30.0
 @pytest.mark.parametrize(
     ("live", "kills"),
     [
+        (POSTGRES, EACH),
         pytest.param(POSTGRES, EACH * ROUNDS, marks=pytest.mark.slow),
-        (KAFKA, EACH),
         pytest.param(KAFKA, EACH * ROUNDS, marks=pytest.mark.slow),
     ],
     indirect=["live"],

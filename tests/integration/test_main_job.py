@@ -31,7 +31,6 @@ WAIT = {"Prefer": "wait=30"}
 Digests = dict[str, dict[str, Digest]]
 
 needs_the_whole = pytest.mark.skipif(not WHOLE.exists(), reason="../shared/data/online-retail.csv is not here")
-instead_of_the_whole = pytest.mark.skipif(WHOLE.exists(), reason="the whole file, of which this is a part, is here")
 
 
 def pence_by_customer(file: Path) -> Counter[str]:
@@ -97,8 +96,8 @@ def imported(system: System, file: Path) -> float:
 @pytest.mark.parametrize(
     ("environment", "file"),
     [
-        pytest.param("postgres", SAMPLE, marks=instead_of_the_whole, id="sample"),
-        pytest.param("postgres", WHOLE, marks=needs_the_whole, id="whole"),
+        pytest.param("postgres", SAMPLE, id="sample"),
+        pytest.param("postgres", WHOLE, marks=[needs_the_whole, pytest.mark.slow], id="whole"),
         # On a part of the sample test_guarded.py does the same job on Kafka.
         pytest.param("kafka", SAMPLE, marks=pytest.mark.slow, id="kafka-sample"),
         pytest.param("kafka", WHOLE, marks=[needs_the_whole, pytest.mark.slow], id="kafka-whole"),
