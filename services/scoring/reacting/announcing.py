@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 import structlog
 
 from libs.events.catalog.scoring import Cause
-from libs.events.clock import now
+from libs.events.clock import monotonic_s, now
 from libs.events.decider import Refusal
 from libs.events.failpoints import pass_by
 from libs.events.log import Record
@@ -37,6 +37,7 @@ from services.scoring.tables import statistics as published
 
 NAMES_AT_ONCE = 50  # their announcements are folded at once, and whoever reads waits for that
 AT_A_STRETCH = 4  # people: some 1 ms of computing, after which requests get their turn
+REST = 2  # times as long as the last people took, unless somebody waits: others want the same core
 PACE_S = 0.1  # steps follow each other at this pace, unless somebody waits for them: many changes are one append
 FOLDED_WITHIN_S = 10.0  # else it is told in the log, again and again
 LOOK_AGAIN_S = 60.0  # at the clock, for statistics that are due
@@ -87,9 +88,14 @@ class Announcing:
         with suppress(TimeoutError):
             async with asyncio.timeout(min(max(due_s, 0.0), LOOK_AGAIN_S)):
                 await self.todo.news.wait()
-                async with asyncio.timeout(PACE_S):
-                    await self.todo.asked.wait()
+                await self._until_asked(PACE_S)
         self.todo.news.clear()
+
+    async def _until_asked(self, within_s: float) -> None:
+        """Or until the time is over."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self.todo.asked.wait()
 
     async def _until_folded(self) -> None:
         """A partition that stands still because its events cannot be folded holds this up: nothing is said twice."""
@@ -122,13 +128,14 @@ class Announcing:
     async def _look_at(self, names: Mapping[UUID, Cause | None]) -> None:
         """Announce what differs for whoever goes by these names, once what was announced last is folded."""
         await self._until_folded()
+        began_s = monotonic_s()
         are_parked = self._service.progress.parked_keys > 0
         async with self._service.reads.connect() as connection:
             people = await compared(connection, names, are_parked=are_parked)
-        if not (records := await self._records(people)):
-            return
-        self._announced = (await self._service.log.append(SCORING.name, records)).positions
-        pass_by("reactor.after_append")
+        if records := await self._records(people):
+            self._announced = (await self._service.log.append(SCORING.name, records)).positions
+            pass_by("reactor.after_append")
+        await self._until_asked(REST * (monotonic_s() - began_s))
 
     async def _records(self, people: Sequence[Compared]) -> list[Record]:
         records: list[Record] = []
