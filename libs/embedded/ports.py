@@ -2,26 +2,29 @@
 
 import secrets
 import socket
-from contextlib import ExitStack
 
 HOST = "127.0.0.1"
 # Below the range that systems take the ports of outgoing connections from: a port stays free between a kill and the
 # next start, and a client that tries it meanwhile cannot connect to itself.
 RANGE = range(15_000, 32_000)
 
+_given: set[int] = set()
+
 
 def free_ports(count: int) -> list[int]:
-    """Held open together, so that they differ."""
-    with ExitStack() as held:
-        ports: list[int] = []
-        while len(ports) < count:
-            port = RANGE[secrets.randbelow(len(RANGE))]
-            try:
-                held.enter_context(listening(port))
-            except OSError:
-                continue
-            ports.append(port)
-        return ports
+    """Each is given once in the life of a process: whoever asked before may not have begun to listen."""
+    ports: list[int] = []
+    while len(ports) < count:
+        port = RANGE[secrets.randbelow(len(RANGE))]
+        if port in _given:
+            continue
+        try:
+            listening(port).close()
+        except OSError:
+            continue
+        _given.add(port)
+        ports.append(port)
+    return ports
 
 
 def listening(port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import httpx
 
+from libs.embedded.ports import free_ports
 from libs.events import replays
 from libs.events.digest import Digest
 from libs.events.log import EventLog, Record
@@ -20,7 +21,6 @@ from libs.events.topics import SCORING
 from tests.faults.deadlines import until
 from tests.faults.events import NODES, SECRET, SERVICES, TOPIC, projection
 from tests.faults.processes import ServiceProcess
-from tests.integration.conftest import free_ports
 
 FOLDED_WITHIN_S = 20.0
 SETTLED_WITHIN_S = 30.0

@@ -22,8 +22,9 @@ from urllib.parse import urlsplit
 import asyncpg
 import yaml
 
+from libs.embedded.ports import free_ports
 from libs.events.clock import monotonic_s
-from tests.integration.conftest import RAPPORT, free_ports
+from tests.integration.conftest import RAPPORT
 from tests.integration.providers import Broker, PostgresServer
 
 ROOT: Final = Path(__file__).parents[2]

@@ -4,7 +4,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from libs.embedded.home import Home, Runtime
+from libs.embedded.ports import free_ports
 from libs.events.identifiers import Nodes
 from libs.events.kafka_log.place import KafkaPlace
 from libs.events.log_created import COUNTS, recognise
@@ -156,17 +156,6 @@ class System:
                 if line.strip() == READY_LINE.encode():
                     ready_or_ended.set()
         ready_or_ended.set()
-
-
-def free_ports(count: int) -> list[int]:
-    """Held open together, so that they differ."""
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports: list[int] = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports
 
 
 def new_system(data: Path, environment: dict[str, str] | None = None) -> System:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import httpx
 
-from tests.integration.conftest import RAPPORT, System, free_ports, on_each_log
+from libs.embedded.ports import free_ports
+from tests.integration.conftest import RAPPORT, System, on_each_log
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 SAMPLE = EXAMPLES / "online-retail-sample.csv"

@@ -13,11 +13,12 @@ import httpx
 import pytest
 
 from libs.embedded.kafka_jars import VERSION
+from libs.embedded.ports import free_ports
 from libs.events.ids import new_id, random_token
 from services.cli.services import SERVICES
 from tests.integration.client import purchase
 from tests.integration.composed import FILE, ROOT, SERVERS, VARIABLE, Composed, listening, services
-from tests.integration.conftest import free_ports, kafka_environment
+from tests.integration.conftest import kafka_environment
 from tests.integration.providers import Broker, PostgresServer
 
 DOCKERFILE = (ROOT / "deploy" / "Dockerfile").read_text()

@@ -13,12 +13,12 @@ import psutil
 import pytest
 from aiokafka.client import AIOKafkaClient
 
+from libs.embedded import ports
 from libs.embedded.errors import KafkaFailed, KafkaUnavailable
 from libs.embedded.kafka import EmbeddedKafka
 from libs.embedded.kafka_jars import VERSION, kafka_jars
 from libs.embedded.kafka_probe import brokers_seen
 from libs.embedded.kafka_settings import Node
-from libs.embedded.ports import free_ports, listening
 from libs.embedded.tests.kafka_clients import ANSWERS_WITHIN_S, append, create, first
 from libs.embedded.tests.processes import all_ended
 from tests.integration.providers import embedded_kafka, kafka_cache
@@ -179,8 +179,10 @@ def test_of_several_that_need_the_jars_at_once_one_fetches_them(
     assert [each.name for each in found[0].iterdir()] == [f"kafka_2.13-{VERSION}.jar"]
 
 
-def test_ports_that_are_given_out_together_differ_and_are_free() -> None:
-    ports = free_ports(20)
-    assert len(set(ports)) == 20
-    for port in ports:
-        listening(port).close()
+def test_no_port_is_given_out_twice_and_each_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ports, "RANGE", range(15_000, 15_060))
+    monkeypatch.setattr(ports, "_given", set())
+    given = [port for _ in range(10) for port in ports.free_ports(2)]
+    assert len(set(given)) == 20
+    for port in given:
+        ports.listening(port).close()
