@@ -36,7 +36,7 @@ CATCH_UP_BYTES = 8 << 20
 DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
 # A small transaction costs as much as one of many events, and other services want the same cores. So small ones follow
 # each other at this pace unless somebody waits; after a quiet moment, and for whoever waits, they begin at once.
-FOLD_EVERY_S = 0.05
+FOLD_EVERY_S = 0.02
 QUIET_EVERY_S = 0.1  # the same after a batch that had nothing for this projection: as often as waiters look
 RETRY_FIRST_S, RETRY_MOST_S = 0.1, 1.0
 STANDBY_S = 1.0
