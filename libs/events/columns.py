@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import Column, DateTime, Text
+from sqlalchemy import BigInteger, Column, DateTime, SmallInteger, Text
 
 
 def text_column(name: str, *, nullable: bool = False) -> Column[str]:
@@ -12,3 +12,12 @@ def text_column(name: str, *, nullable: bool = False) -> Column[str]:
 
 def moment_column(name: str, *, nullable: bool = False) -> Column[datetime]:
     return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+def place_columns() -> list[Column[int]]:
+    """Where a row's event stands in the log."""
+    return [
+        Column("topic", SmallInteger, nullable=False),
+        Column("partition", SmallInteger, nullable=False),
+        Column("offset", BigInteger, nullable=False),
+    ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 from contextlib import suppress
+from typing import NamedTuple
 from uuid import UUID
 
 from libs.events.clock import monotonic_s
@@ -10,6 +11,11 @@ from libs.events.identity.judge import Ruling
 from libs.events.position import Partition, Positions, covers, encode
 
 REMEMBERED_OUTCOMES = 10_000  # of commands; whoever waits asks within seconds
+
+
+class _Waits(NamedTuple):
+    wanted: Mapping[Partition, int]
+    hurries: bool
 
 
 class Progress:
@@ -26,9 +32,8 @@ class Progress:
         self.stopped: dict[Partition, str] = {}
         self._log_id: UUID | None = None
         self._token: str | None = None
-        self._waiting: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
+        self._waiting: dict[asyncio.Future[None], _Waits] = {}
         self._wanted = asyncio.Event()
-        self._hurrying: dict[asyncio.Future[None], Mapping[Partition, int]] = {}
         self._told: dict[tuple[Partition, int], str | Ruling] = {}
 
     def start(self, log_id: UUID, reached: Mapping[Partition, int]) -> None:
@@ -54,10 +59,11 @@ class Progress:
             self._told |= told
             for place in list(self._told)[:-REMEMBERED_OUTCOMES]:
                 del self._told[place]
-        for waiter, wanted in list(self._waiting.items()):
-            if not waiter.done() and self._has(wanted):
-                waiter.set_result(None)
-                self._hurrying.pop(waiter, None)
+        for waiter, waits in list(self._waiting.items()):
+            if self._has(waits.wanted):
+                del self._waiting[waiter]
+                if not waiter.done():
+                    waiter.set_result(None)
 
     def saw_ends(self, ends: Mapping[Partition, int]) -> None:
         """The ends of the log as last seen, for lag."""
@@ -84,7 +90,7 @@ class Progress:
 
     async def until_wanted(self, deadline_s: float) -> None:
         """Return at the deadline, by the monotonic clock, or as soon as anybody in a hurry waits for a position."""
-        if self._hurrying or (left_s := deadline_s - monotonic_s()) <= 0:
+        if any(waits.hurries for waits in self._waiting.values()) or (left_s := deadline_s - monotonic_s()) <= 0:
             return
         self._wanted.clear()
         with suppress(TimeoutError):
@@ -94,7 +100,7 @@ class Progress:
     def urgent(self) -> set[Partition]:
         """Where whoever is in a hurry waits for more."""
         reached = self.reached
-        wanted = (place for each in self._hurrying.values() for place in each.items())
+        wanted = (place for waits in self._waiting.values() if waits.hurries for place in waits.wanted.items())
         return {partition for partition, offset in wanted if reached.get(partition, offset) < offset}
 
     async def wait_for(self, wanted: Mapping[Partition, int], timeout_s: float, *, hurries: bool = True) -> bool:
@@ -105,9 +111,8 @@ class Progress:
         if self._has(wanted):
             return True
         waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting[waiter] = wanted
+        self._waiting[waiter] = _Waits(wanted, hurries)
         if hurries:
-            self._hurrying[waiter] = wanted
             self._wanted.set()
         try:
             async with asyncio.timeout(timeout_s):
@@ -115,6 +120,5 @@ class Progress:
         except TimeoutError:
             return False
         finally:
-            del self._waiting[waiter]
-            self._hurrying.pop(waiter, None)
+            self._waiting.pop(waiter, None)
         return True

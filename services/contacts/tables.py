@@ -14,6 +14,7 @@ from sqlalchemy import (
     Uuid,
 )
 
+from libs.events.columns import place_columns
 from libs.service.words import words_of
 
 METADATA = MetaData()
@@ -56,9 +57,7 @@ undated = Table(
     METADATA,
     Column("name", Uuid, primary_key=True),
     Column("digest", Uuid, nullable=False),
-    Column("topic", SmallInteger, nullable=False),
-    Column("partition", SmallInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
+    *place_columns(),
 )
 
 Index("seen_words", words_of(seen.c.name), postgresql_using="gin")

@@ -1,17 +1,17 @@
 """The tables of interactions."""
 
 from sqlalchemy import (
-    BigInteger,
     Column,
     DateTime,
     Index,
     Integer,
     MetaData,
-    SmallInteger,
     Table,
     Text,
     Uuid,
 )
+
+from libs.events.columns import place_columns
 
 METADATA = MetaData()
 
@@ -22,9 +22,7 @@ events = Table(
     Column("node", Uuid, nullable=False, index=True),
     Column("name", Uuid, primary_key=True),
     Column("digest", Uuid, nullable=False),
-    Column("topic", SmallInteger, nullable=False),
-    Column("partition", SmallInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
+    *place_columns(),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("event_id", Text(collation="C"), nullable=False, index=True),
     Column("source", Text(collation="C"), nullable=False),
@@ -40,9 +38,7 @@ interactions = Table(
     Column("version", Integer, nullable=False),
     Column("node", Uuid, nullable=False),
     Column("occurred_at", DateTime(timezone=True), nullable=False),
-    Column("topic", SmallInteger, nullable=False),
-    Column("partition", SmallInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
+    *place_columns(),
     Column("recorded_at", DateTime(timezone=True), nullable=False),
     Column("subject", Text(collation="C"), nullable=False),
     Column("channel", Text(collation="C")),

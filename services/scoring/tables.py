@@ -16,7 +16,7 @@ from sqlalchemy import (
     Uuid,
 )
 
-from libs.events.columns import moment_column, text_column
+from libs.events.columns import moment_column, place_columns, text_column
 
 METADATA = MetaData()
 
@@ -30,9 +30,7 @@ facts = Table(
     Column("node", Uuid, nullable=False),
     text_column("measure"),
     moment_column("occurred_at"),
-    Column("topic", SmallInteger, nullable=False),
-    Column("partition", SmallInteger, nullable=False),
-    Column("offset", BigInteger, nullable=False),
+    *place_columns(),
     text_column("about"),
     Column("amount", BigInteger, nullable=False),
     Column("also", BigInteger),

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, DateTime, MetaData, PrimaryKeyConstraint, SmallInteger, Table, Text, Uuid
+from sqlalchemy import Column, DateTime, MetaData, PrimaryKeyConstraint, Table, Text, Uuid
+
+from libs.events.columns import place_columns
 
 METADATA = MetaData()
 
@@ -12,9 +14,7 @@ def _place() -> tuple[Column[Any], ...]:
     return (
         Column("node", Uuid, nullable=False),
         Column("occurred_at", DateTime(timezone=True), nullable=False),
-        Column("topic", SmallInteger, nullable=False),
-        Column("partition", SmallInteger, nullable=False),
-        Column("offset", BigInteger, nullable=False),
+        *place_columns(),
     )
 
 

@@ -82,7 +82,8 @@ def _person(is_now: bool) -> Precompiled:
     offset = None if is_now else offset_at(bindparam("known_at", type_=DateTime(timezone=True)))
     own = members.alias("own")
     mine = select(own.c.component).where(own.c.node == node, holds(own, offset)).scalar_subquery()
-    inside = select(members).where(members.c.component == mine, holds(members, offset)).subquery("inside")
+    columns = (members.c.node, members.c.component, members.c.name, members.c.is_contact)
+    inside = select(*columns).where(members.c.component == mine, holds(members, offset)).subquery("inside")
     asked = select(was_claimed(node).label("is_claimed")).subquery("asked")
     found = select(asked, inside).select_from(asked.outerjoin(inside, true()))
     return Precompiled(found.order_by(inside.c.name))
@@ -90,8 +91,7 @@ def _person(is_now: bool) -> Precompiled:
 
 async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime | None = None) -> Person:
     """The person that a node belongs to; the node alone where nobody has claimed it."""
-    arguments = {"node": node} if known_at is None else {"node": node, "known_at": known_at}
-    rows = (await _person(known_at is None).execute(connection, arguments)).all()
+    rows = (await _person(known_at is None).execute(connection, {"node": node, "known_at": known_at})).all()
     if rows[0].node is None:
         return Person(node, [node], [], [node], rows[0].is_claimed)
     contacts = [row.node for row in rows if row.is_contact]
