@@ -6,16 +6,16 @@ second line, without a goal, is about pages that begin anywhere and that nobody 
 
 import random
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
 from statistics import median
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 
 from benchmarks.events import get
 from benchmarks.figures import Benchmark, Figure, Outcome
-from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
+from benchmarks.http_client import Drive, Pool, body_of, by_turns, connect, shares
 from benchmarks.library import LOG, NODES, append_in_batches, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
@@ -48,24 +48,20 @@ def board_page(size: int) -> Outcome:
         run(_fill(server.url(LOG), size))
         with serving(DATABASE, folder, settings_of(server, DATABASE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid))
-    drives = {"ranked": rounds.ranked, "new": rounds.new, "constant": rounds.constant}
-    ranked, new, constant = (median(each.rate for each in drives_) for drives_ in drives.values())
+    ranked, new, constant = (median(drive.rate for drive in each) for each in rounds.drives.values())
     figures = [
         Figure("board_page", ranked, "pages/s", constant, goal=0.3),
         Figure("board_page, each asked for the first time", new, "pages/s", constant),
     ]
     filled = f"{size:,} votes on {size // VOTES_AN_IDEA:,} ideas, pages of {rounds.length:,} bytes; "
-    return Outcome(figures, [f"{filled}folded from the log in {page_server.folded_s:.0f} s", shares(drives)])
+    return Outcome(figures, [f"{filled}folded from the log in {page_server.folded_s:.0f} s", shares(rounds.drives)])
 
 
-@dataclass(slots=True)
-class Rounds:
+class Rounds(NamedTuple):
     """Ranked pages, those that are new, and constant ones; `length` is that of a page in the middle."""
 
-    ranked: list[Drive] = field(default_factory=list)
-    new: list[Drive] = field(default_factory=list)
-    constant: list[Drive] = field(default_factory=list)
-    length: int = 0
+    drives: Mapping[str, Sequence[Drive]]
+    length: int
 
 
 async def _fill(url: str, size: int) -> None:
@@ -105,21 +101,19 @@ def _decided(source: str, sequence: int, data: Data, about: int | None = None) -
 
 
 async def _rounds(port: int, pid: int) -> Rounds:
-    """By turns; a first round of each does not count."""
     wires = await connect(port, CLIENTS)
-    pool, rounds, draw = Pool(wires), Rounds(), random.Random(2)
+    pool, draw = Pool(wires), random.Random(2)
     requests = await _requests(pool)
-    rounds.length = int(median([len(body_of(await pool.ask(request))) for request in requests]))
-    constant = [get(f"{PATH}?{rounds.length}")] * ROUND_PAGES
-    for number in range(ROUNDS + 1):
+    length = int(median([len(body_of(await pool.ask(request))) for request in requests]))
+    constant = [get(f"{PATH}?{length}")] * ROUND_PAGES
+
+    def asked() -> Mapping[str, Sequence[bytes]]:
         ranked = draw.choices(requests, k=ROUND_PAGES)
-        new = [_anywhere(draw) for _ in range(ROUND_PAGES)]
-        for kept, asked in ((rounds.constant, constant), (rounds.ranked, ranked), (rounds.new, new)):
-            done = await drive(wires, asked, status=200, server_pid=pid)
-            if number:
-                kept.append(done)
+        return {"ranked": ranked, "new": [_anywhere(draw) for _ in range(ROUND_PAGES)], "constant": constant}
+
+    drives = await by_turns(wires, asked, rounds=ROUNDS, server_pid=pid)
     pool.close()
-    return rounds
+    return Rounds(drives, length)
 
 
 async def _requests(pool: Pool) -> list[bytes]:

@@ -146,6 +146,19 @@ async def drive(wires: Sequence[Wire], requests: Sequence[bytes], *, status: int
     return Drive(len(requests) / took_s, client, (sum(server.cpu_times()[:2]) - server_s) / took_s)
 
 
+async def by_turns(
+    wires: Sequence[Wire], asked: Callable[[], Mapping[str, Sequence[bytes]]], *, rounds: int, server_pid: int
+) -> dict[str, list[Drive]]:
+    """Drives of each kind of request, asked for anew each round; a first round does not count. Raises BadAnswer."""
+    drives: dict[str, list[Drive]] = {}
+    for number in range(rounds + 1):
+        for kind, requests in asked().items():
+            done = await drive(wires, requests, status=200, server_pid=server_pid)
+            if number:
+                drives.setdefault(kind, []).append(done)
+    return drives
+
+
 def shares(drives: Mapping[str, Sequence[Drive]]) -> str:
     """How busy the client and the server were, each in the middle of its rounds."""
     parts = []

@@ -7,8 +7,7 @@ begin anywhere and that nobody has asked for before. What does not fade is kept 
 
 import asyncio
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -19,7 +18,7 @@ import msgspec
 from benchmarks.deciding import request
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
-from benchmarks.http_client import BadAnswer, Drive, Pool, body_of, connect, drive, shares, status_of
+from benchmarks.http_client import BadAnswer, Drive, Pool, body_of, by_turns, connect, shares, status_of
 from benchmarks.library import LOG, append_in_batches, fill, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
@@ -49,26 +48,22 @@ def score_page(size: int) -> Outcome:
         run(_fill(server.url(LOG), size))
         with serving(DATABASE, folder, settings_of(server, DATABASE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid))
-    drives = {"of a class": rounds.classed, "new": rounds.new, "constant": rounds.constant}
-    classed, new, constant = (median(each.rate for each in drives_) for drives_ in drives.values())
+    classed, new, constant = (median(drive.rate for drive in each) for each in rounds.drives.values())
     figures = [
         Figure("score_page", classed, "pages/s", constant, goal=0.3),
         Figure("score_page, each asked for the first time", new, "pages/s", constant),
     ]
     filled = f"{size:,} people with {EVENTS_A_PERSON * size:,} purchases, pages of {rounds.length:,} bytes; "
     took = f"folded from the log in {page_server.folded_s:.0f} s, everybody announced in {rounds.announced_s:.0f} s"
-    return Outcome(figures, [filled + took, shares(drives)])
+    return Outcome(figures, [filled + took, shares(rounds.drives)])
 
 
-@dataclass(slots=True)
-class Rounds:
+class Rounds(NamedTuple):
     """Pages of classes, those that are new, and constant ones; `length` is that of a page in the middle."""
 
-    classed: list[Drive] = field(default_factory=list)
-    new: list[Drive] = field(default_factory=list)
-    constant: list[Drive] = field(default_factory=list)
-    length: int = 0
-    announced_s: float = 0.0
+    drives: Mapping[str, Sequence[Drive]]
+    length: int
+    announced_s: float
 
 
 async def _fill(url: str, size: int) -> None:
@@ -79,22 +74,20 @@ async def _fill(url: str, size: int) -> None:
 
 
 async def _rounds(port: int, pid: int) -> Rounds:
-    """By turns; a first round of each does not count."""
-    rounds, draw = Rounds(announced_s=await publish(port)), random.Random(2)
+    announced_s, draw = await publish(port), random.Random(2)
     wires = await connect(port, CLIENTS)
     pool = Pool(wires)
     requests, places = await _requests(pool), await _places(pool)
-    rounds.length = int(median([len(body_of(await pool.ask(each))) for each in requests]))
-    constant = [get(f"{PATH}?{rounds.length}")] * ROUND_PAGES
-    for number in range(ROUNDS + 1):
+    length = int(median([len(body_of(await pool.ask(each))) for each in requests]))
+    constant = [get(f"{PATH}?{length}")] * ROUND_PAGES
+
+    def asked() -> Mapping[str, Sequence[bytes]]:
         classed = draw.choices(requests, k=ROUND_PAGES)
-        new = [_anywhere(draw, places) for _ in range(NEW_PAGES)]
-        for kept, asked in ((rounds.constant, constant), (rounds.classed, classed), (rounds.new, new)):
-            done = await drive(wires, asked, status=200, server_pid=pid)
-            if number:
-                kept.append(done)
+        return {"of a class": classed, "new": [_anywhere(draw, places) for _ in range(NEW_PAGES)], "constant": constant}
+
+    drives = await by_turns(wires, asked, rounds=ROUNDS, server_pid=pid)
     pool.close()
-    return rounds
+    return Rounds(drives, length, announced_s)
 
 
 async def publish(port: int) -> float:

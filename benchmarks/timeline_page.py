@@ -5,12 +5,13 @@ entries, among which a page takes the newest.
 """
 
 import random
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from statistics import median
+from typing import NamedTuple
 
 from benchmarks.events import customer, get
 from benchmarks.figures import Benchmark, Figure, Outcome
-from benchmarks.http_client import Drive, Pool, body_of, connect, drive, shares
+from benchmarks.http_client import Drive, Pool, body_of, by_turns, connect, shares
 from benchmarks.library import LOG, TIMELINE, fill, new_log, postgres, registration, settings_of
 from benchmarks.page_server import PATH, serving
 from benchmarks.system import run, scratch_folder
@@ -28,24 +29,20 @@ def timeline_page(size: int) -> Outcome:
         run(_fill(server.url(LOG), size))
         with serving(TIMELINE, folder, settings_of(server, TIMELINE)) as page_server:
             rounds = run(_rounds(page_server.port, page_server.pid, _names(size)))
-    drives = {"one name": rounds.one, "five names": rounds.five, "constant": rounds.constant}
-    one, five, constant = (median(drive.rate for drive in each) for each in drives.values())
+    one, five, constant = (median(drive.rate for drive in each) for each in rounds.drives.values())
     figures = [
         Figure("timeline_page", one, "pages/s", constant, goal=0.3),
         Figure("timeline_page of a person of five names", five, "pages/s", one, goal=0.7),
     ]
     size_note = f"{size:,} rows of {_names(size):,} names, pages of {rounds.length:,} bytes"
-    return Outcome(figures, [size_note, shares(drives)])
+    return Outcome(figures, [size_note, shares(rounds.drives)])
 
 
-@dataclass(slots=True)
-class Rounds:
+class Rounds(NamedTuple):
     """Pages of people of one name and of five, and constant ones; `length` is that of a page in the middle."""
 
-    one: list[Drive] = field(default_factory=list)
-    five: list[Drive] = field(default_factory=list)
-    constant: list[Drive] = field(default_factory=list)
-    length: int = 0
+    drives: Mapping[str, Sequence[Drive]]
+    length: int
 
 
 async def _fill(url: str, size: int) -> None:
@@ -58,21 +55,16 @@ async def _fill(url: str, size: int) -> None:
 
 
 async def _rounds(port: int, pid: int, names: int) -> Rounds:
-    """By turns; a first round of each does not count."""
     wires = await connect(port, CLIENTS)
     draw = random.Random(1)
     five = [_page(customer(draw.randrange(names // 2))) for _ in range(ROUND_PAGES)]
     one = [_page(customer(names // 2 + draw.randrange(names - names // 2))) for _ in range(ROUND_PAGES)]
-    pool, rounds = Pool(wires), Rounds()
-    rounds.length = int(median([len(body_of(await pool.ask(request))) for request in one[:200]]))
-    constant = [get(f"{PATH}?{rounds.length}")] * ROUND_PAGES
-    for number in range(ROUNDS + 1):
-        for kept, requests in ((rounds.constant, constant), (rounds.one, one), (rounds.five, five)):
-            done = await drive(wires, requests, status=200, server_pid=pid)
-            if number:
-                kept.append(done)
+    pool = Pool(wires)
+    length = int(median([len(body_of(await pool.ask(request))) for request in one[:200]]))
+    asked = {"one name": one, "five names": five, "constant": [get(f"{PATH}?{length}")] * ROUND_PAGES}
+    drives = await by_turns(wires, lambda: asked, rounds=ROUNDS, server_pid=pid)
     pool.close()
-    return rounds
+    return Rounds(drives, length)
 
 
 def _names(size: int) -> int:
