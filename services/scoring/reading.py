@@ -1,29 +1,25 @@
 """Reading scores: who somebody is, what their names come to, and what that is worth today or was worth at a moment."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
-from uuid import UUID
-
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.clock import now
-from libs.events.identity.persons import Person, person_of
 from libs.events.problems import Problem
 from libs.events.times import utc_text
 from libs.service.errors import HttpRefusal
 from libs.service.refs import read_ref
 from libs.service.runtime import Service
 from services.scoring.numbers.assessing import Assessed, assess
-from services.scoring.numbers.figures import Figures, counted
 from services.scoring.numbers.money import currencies
 from services.scoring.numbers.population import shown, statistics_of
 from services.scoring.numbers.receipts import noted_by, receipt
 from services.scoring.numbers.registry import DEFINITIONS
 from services.scoring.numbers.scores import Definition, nothing
 from services.scoring.numbers.standings import Statistics
-from services.scoring.queries import people, receipts, statistics
+from services.scoring.queries import statistics
+from services.scoring.queries.people import require_known
+from services.scoring.queries.stories import Story, story_of
 from services.scoring.refusals import DefinitionUnknown, NoStatistics, refuse
 
 
@@ -34,17 +30,6 @@ class Wanted(NamedTuple):
     currency: str | None
     as_of: datetime | None
     events: int
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What is known of a person in one snapshot."""
-
-    person: Person
-    figures: Figures
-    published: Any
-    facts: Sequence[Any]
-    identifiers: Sequence[str]
 
 
 def definition_of(id_: str) -> Definition:
@@ -73,20 +58,21 @@ class Reading:
         node = read_ref(text, self.service.nodes).node
         position, moment = self.service.progress.token, wanted.as_of or now()
         definitions = list(DEFINITIONS.values()) if wanted.definition is None else [wanted.definition]
+        measures = {measure for definition in definitions for measure in noted_by(definition)}
         async with self.service.reads.connect() as connection:
-            snapshot = await connection.execution_options(isolation_level="REPEATABLE READ")
-            async with snapshot.begin():
-                read = await _read(snapshot, node, wanted, definitions)
-        used = None if read.published is None else shown(read.published)
+            story = await story_of(connection, node, wanted.as_of, measures, wanted.events)
+            if not story.person.is_claimed and not story.figures:
+                await require_known(connection, node)
+        used = None if story.published is None else shown(story.published)
         return {
-            "contact": str(read.person.contact),
-            "members": list(map(str, read.person.members)),
-            "identifiers": read.identifiers,
+            "contact": str(story.person.contact),
+            "members": list(map(str, story.person.members)),
+            "identifiers": story.identifiers,
             "as_of": utc_text(moment),
             "position": position,
             "items": [
-                receipt(each, read.figures, read.facts, used, wanted.events)
-                for each in _assessed(read, wanted, definitions, moment)
+                receipt(each, story.figures, story.newest, used, wanted.events)
+                for each in _assessed(story, wanted, definitions, moment)
             ],
         }
 
@@ -102,33 +88,14 @@ class Reading:
         return row, found, chosen
 
 
-async def _read(
-    connection: AsyncConnection, node: UUID, wanted: Wanted, definitions: Sequence[Definition]
-) -> Read:  # fmt: skip
-    person = await person_of(connection, node)
-    if wanted.as_of is None:
-        figures = (await people.figures_of(connection, [person.contact])).get(person.contact, Figures({}))
-    else:
-        figures = counted(await receipts.until(connection, person.nodes, wanted.as_of))
-    if not person.is_claimed and not figures:
-        await people.require_known(connection, node)
-    published = await statistics.latest(connection, wanted.as_of)
-    measures = {measure for definition in definitions for measure in noted_by(definition)}
-    facts: Sequence[Any] = ()
-    if wanted.events:
-        facts = await receipts.newest(connection, person.nodes, measures, wanted.events, wanted.as_of)
-    names = person.identifiers or (await people.names_of(connection, [person.contact])).get(person.contact, [])
-    return Read(person, figures, published, facts, names)
-
-
 def _assessed(
-    read: Read, wanted: Wanted, definitions: Sequence[Definition], moment: datetime
+    story: Story, wanted: Wanted, definitions: Sequence[Definition], moment: datetime
 ) -> Iterable[Assessed]:  # fmt: skip
     """Of one definition exactly one, also where nothing was bought in any currency."""
     currency = wanted.currency
     if wanted.definition is not None and wanted.definition.is_money:
-        currency = currency_of(currency, currencies(read.figures))
+        currency = currency_of(currency, currencies(story.figures))
         if currency is None:
             return [Assessed(wanted.definition, None, nothing("nothing_bought", "nothing was bought"))]
-    known = statistics_of(read.published)
-    return assess(read.person.contact, read.figures, known, moment, definitions=definitions, currency=currency)
+    known = statistics_of(story.published)
+    return assess(story.person.contact, story.figures, known, moment, definitions=definitions, currency=currency)

@@ -1,5 +1,6 @@
 """Who is behind a node: the person as the graph has it now, or had it at an earlier time."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -9,6 +10,7 @@ from sqlalchemy import (
     ColumnElement,
     DateTime,
     FromClause,
+    Select,
     Uuid,
     bindparam,
     exists,
@@ -75,15 +77,23 @@ def was_claimed(node: Any) -> ColumnElement[bool]:
     return select(func.count()).where(ever.c.node == node).scalar_subquery() > 0
 
 
-@lru_cache(2)
-def _person(is_now: bool) -> Precompiled:
-    """Each node of the person, or one row without a node; and whether any claim was ever about the one asked for."""
-    node = bindparam("node", type_=Uuid)
-    offset = None if is_now else offset_at(bindparam("known_at", type_=DateTime(timezone=True)))
+def names_inside(node: ColumnElement[Any], offset: ColumnElement[int] | None = None) -> Select[Any]:
+    """The names of the person that a node belongs to, in order: now, or when the identity topic ended after `offset`.
+
+    Of a node that nobody has claimed there are none.
+    """
     own = members.alias("own")
     mine = select(own.c.component).where(own.c.node == node, holds(own, offset)).scalar_subquery()
     columns = (members.c.node, members.c.component, members.c.name, members.c.is_contact)
-    inside = select(*columns).where(members.c.component == mine, holds(members, offset)).subquery("inside")
+    return select(*columns).where(members.c.component == mine, holds(members, offset)).order_by(members.c.name)
+
+
+@lru_cache(2)
+def _person(is_now: bool) -> Precompiled:
+    """Each name of the person, or one row without a name; and whether any claim was ever about the one asked for."""
+    node = bindparam("node", type_=Uuid)
+    offset = None if is_now else offset_at(bindparam("known_at", type_=DateTime(timezone=True)))
+    inside = names_inside(node, offset).order_by(None).subquery("inside")
     asked = select(was_claimed(node).label("is_claimed")).subquery("asked")
     found = select(asked, inside).select_from(asked.outerjoin(inside, true()))
     return Precompiled(found.order_by(inside.c.name))
@@ -92,8 +102,13 @@ def _person(is_now: bool) -> Precompiled:
 async def person_of(connection: AsyncConnection, node: UUID, known_at: datetime | None = None) -> Person:
     """The person that a node belongs to; the node alone where nobody has claimed it."""
     rows = (await _person(known_at is None).execute(connection, {"node": node, "known_at": known_at})).all()
-    if rows[0].node is None:
-        return Person(node, [node], [], [node], rows[0].is_claimed)
-    contacts = [row.node for row in rows if row.is_contact]
-    names = [row.name for row in rows if not row.name.startswith("contact:")]
-    return Person(rows[0].component, contacts, names, [row.node for row in rows], is_claimed=True)
+    return person_from(node, [] if rows[0].node is None else rows, is_claimed=rows[0].is_claimed)
+
+
+def person_from(node: UUID, names: Sequence[Any], *, is_claimed: bool) -> Person:
+    """`names` are what `names_inside` finds; `is_claimed` is whether any claim was ever about the node."""
+    if not names:
+        return Person(node, [node], [], [node], is_claimed)
+    contacts = [row.node for row in names if row.is_contact]
+    identifiers = [row.name for row in names if not row.name.startswith("contact:")]
+    return Person(names[0].component, contacts, identifiers, [row.node for row in names], is_claimed=True)

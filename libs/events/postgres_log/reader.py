@@ -28,8 +28,8 @@ LEFT JOIN LATERAL (
               SELECT max(base_offset) FROM log_batches
               WHERE topic = r.topic AND partition = r.partition AND base_offset <= r.wanted), 0)
     ) w WHERE w.bytes_before < $5 AND w.base_offset + w.records > r.wanted
-) b ON h.next_offset > r.wanted
-WHERE b.base_offset IS NOT NULL OR h.next_offset IS NULL OR h.next_offset <> r.wanted
+) b ON true
+WHERE h.next_offset IS DISTINCT FROM r.wanted
 ORDER BY r.topic, r.partition, b.base_offset
 """
 

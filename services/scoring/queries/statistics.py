@@ -4,22 +4,26 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, bindparam, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.precompiled import Precompiled
 from services.scoring.tables import statistics
 
 _NEWEST_FIRST = select(statistics).order_by(statistics.c.version.desc())
-_BY_THEN = statistics.c.occurred_at <= bindparam("as_of", type_=DateTime(timezone=True))
-_LATEST = Precompiled(_NEWEST_FIRST.limit(1))
-_LATEST_BY_THEN = Precompiled(_NEWEST_FIRST.where(_BY_THEN).limit(1))
 
 
-async def latest(connection: AsyncConnection, as_of: datetime | None = None) -> Any | None:
+def last_published(as_of: ColumnElement[datetime] | None = None) -> Select[Any]:
     """The last row; with a moment, the last that was published by then."""
-    statement = _LATEST if as_of is None else _LATEST_BY_THEN
-    return (await statement.execute(connection, {"as_of": as_of})).first()
+    return _NEWEST_FIRST.where(*(() if as_of is None else (statistics.c.occurred_at <= as_of,))).limit(1)
+
+
+_LATEST = Precompiled(last_published())
+
+
+async def latest(connection: AsyncConnection) -> Any | None:
+    """The last row."""
+    return (await _LATEST.execute(connection, {})).first()
 
 
 async def of_version(connection: AsyncConnection, version: int) -> Any | None:
