@@ -80,27 +80,27 @@ class Sorter:
 
     def take(self, step: Step) -> None:
         """Raises TooManyParked before anything of this step counts, and LogBroken."""
-        match step:
-            case Passed():
-                return
-            case Fact() | Unreadable() if is_claim(step):
-                self._take_claim(step)
-            case Fact() | Unreadable() if (step.partition, step.key) in self.parked:
-                self._hold(step, "held", "an earlier event of this key is parked")
-            case Unreadable():
-                self._park(step, step.code, step.detail)
-            case Fact(kind=Kind.DECISION):
-                self._take_decision(step)
-            case Fact():
-                if first := self._first(step):
-                    self._repeat(step, first)
-                else:
-                    self._fold(step)
+        if isinstance(step, Passed):
+            return
+        if is_claim(step):
+            self._take_claim(step)
+        elif self.parked and (step.partition, step.key) in self.parked:
+            self._hold(step, "held", "an earlier event of this key is parked")
+        elif isinstance(step, Unreadable):
+            self._park(step, step.code, step.detail)
+        elif step.kind is Kind.DECISION:
+            self._take_decision(step)
+        elif first := self._first(step):
+            self._repeat(step, first)
+        else:
+            self._fold(step)
 
     def _first(self, fact: Fact) -> First | None:
         """Where its name stood first. Of what is not remembered it is not asked, in this batch as in those before."""
-        first, memory = self.known.seen.get(fact.name), self.projection.memory
-        return first if first is not None and memory is not None and memory.remembers(fact) else None
+        if (first := self.known.seen.get(fact.name)) is None:
+            return None
+        memory = self.projection.memory
+        return first if memory is not None and memory.remembers(fact) else None
 
     def _take_claim(self, step: Fact | Unreadable) -> None:
         """Nothing of the identity topic is parked: what cannot be read is invalid, and a fold that raises is a bug."""
@@ -170,7 +170,7 @@ class Sorter:
         """All of an event or, where a fold raises, nothing of it."""
         memory = self.projection.memory
         rows = () if memory is None else memory.rows(fact)
-        appended = [(fold.table.name, fold.rows(fact)) for fold in self.projection.appends]
+        appended = [(fold.table.name, more) for fold in self.projection.appends if (more := fold.rows(fact))]
         states = [(fold.table.name, self._states(fold, fact)) for fold in self.projection.rows]
         spans = dict(self._spans(fact))
         self.memory += rows

@@ -8,6 +8,7 @@ MAX_AHEAD = timedelta(minutes=5)  # senders' clocks differ; further ahead is a m
 FIRST_YEAR, LAST_YEAR = 2, 9998  # converting to UTC then never leaves the calendar
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_encode = msgspec.json.Encoder().encode
 
 
 class BadTime(ValueError):
@@ -29,7 +30,7 @@ def parse(text: str) -> datetime:
 
 def utc_text(moment: datetime) -> str:
     """`2026-01-31T09:30:00Z`, with microseconds where there are any."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat()}Z"
+    return _encode(moment.astimezone(UTC))[1:-1].decode()  # in quotes; `isoformat` takes six times as long
 
 
 def canonical(text: str) -> str:
