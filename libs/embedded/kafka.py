@@ -6,15 +6,16 @@ import shutil
 import signal
 import subprocess
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 import structlog
 
 from libs.embedded.errors import KafkaFailed
-from libs.embedded.kafka_jars import java, kafka_jars
+from libs.embedded.kafka_jars import Java, java, kafka_jars, one_at_a_time
 from libs.embedded.kafka_probe import brokers_seen
 from libs.embedded.kafka_settings import Node
 from libs.embedded.ports import HOST, listening
@@ -46,6 +47,9 @@ FORMAT_TIMEOUT_S = 60
 READY_TIMEOUT_S = 60
 ANSWER_TIMEOUT_S = 2.0
 STOP_PATIENCE_S = 10.0
+ENDED_IN_ORDER = 128 + signal.SIGTERM  # as Java says it
+GIVING_PATIENCE_S = 60.0
+NO_TALK = "-Xlog:disable"  # of classes that cannot be kept
 ORPHAN_PATIENCE_S = 2.0  # a broker whose owner was killed is gone a moment later
 POLL_S = 0.02
 
@@ -56,6 +60,8 @@ class EmbeddedKafka:
     It keeps its data, its ports and its `log` over any number of starts. On Linux it dies with this process.
     """
 
+    patience_s = STOP_PATIENCE_S
+
     def __init__(self, folder: Path, cache: Path, node: Node | None = None) -> None:
         """Its data lies below `folder`, and the jars, which many may share, below `cache`."""
         self.node = node or Node.alone()
@@ -63,6 +69,7 @@ class EmbeddedKafka:
         self._cache = cache.absolute()
         self._log = ServerLog(self._folder / "kafka.log")
         self._broker: subprocess.Popen[bytes] | None = None
+        self.ended_in_order = False
 
     def __enter__(self) -> Self:
         self.start()
@@ -111,14 +118,14 @@ class EmbeddedKafka:
         """Starts the broker without waiting until it is ready."""
         if self.alive():
             return
-        program, jars = java(), kafka_jars(self._cache)
+        command = self._java_command(java(), kafka_jars(self._cache))
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock = self._lock_when_empty()
             try:
                 if not (self._folder / DATA).exists():
-                    self._format(program, jars)
-                self._launch(program, jars, lock)
+                    self._format(command)
+                self._launch(command, lock)
             finally:
                 os.close(lock)
         except OSError as error:
@@ -131,7 +138,7 @@ class EmbeddedKafka:
         self.thaw()
         self._broker.terminate()
         try:
-            self._broker.wait(STOP_PATIENCE_S)
+            self.ended_in_order = self._broker.wait(self.patience_s) == ENDED_IN_ORDER
         except subprocess.TimeoutExpired:
             log.warning("kafka_does_not_stop", pid=self._broker.pid)
         self.kill()
@@ -178,7 +185,23 @@ class EmbeddedKafka:
                     raise KafkaFailed(f"another broker runs in {self._folder}") from None
             time.sleep(POLL_S)
 
-    def _format(self, program: str, jars: Path) -> None:
+    def _java_command(self, machine: Java, jars: Path) -> list[str]:
+        options = [*JAVA_OPTIONS, *self._class_options(machine, jars), *LOG_OPTIONS]
+        return [machine.program, *options, "-cp", f"{jars}/*"]
+
+    def _class_options(self, machine: Java, jars: Path) -> list[str]:
+        """With the classes of an earlier broker, as Java held them in memory, a start takes half the time (JEP 350).
+
+        They are for one set of jars and one version of Java. Java would crash over half of them.
+        """
+        kept = jars / f"classes-{machine.version}.jsa"
+        if not kept.exists():
+            with one_at_a_time(self._cache):
+                if not kept.exists():
+                    keep_classes(self._cache, kept)
+        return [f"-XX:SharedArchiveFile={kept}"] if kept.exists() else []
+
+    def _format(self, command: list[str]) -> None:
         """Made aside and renamed: data that has its name is whole."""
         draft = self._folder / DRAFT
         if draft.exists():
@@ -188,7 +211,7 @@ class EmbeddedKafka:
         order += [word for user in self.node.users for word in ("--add-scram", user)]
         try:
             done = subprocess.run(
-                [*_java_command(program, jars), *order],
+                [*command, *order],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -204,7 +227,7 @@ class EmbeddedKafka:
             raise KafkaFailed("the data folder was not made", done.stdout.strip())
         draft.rename(self._folder / DATA)
 
-    def _launch(self, program: str, jars: Path, lock: int) -> None:
+    def _launch(self, command: list[str], lock: int) -> None:
         for port in self.node.ports:
             try:
                 listening(port).close()
@@ -213,8 +236,8 @@ class EmbeddedKafka:
         (self._folder / PROPERTIES).write_text(self.node.properties(DATA))
         output = self._log.open()
         try:
-            command = [*_java_command(program, jars), "kafka.Kafka", PROPERTIES]
-            self._broker = start_tethered(command, output, lock, self._folder, ENVIRONMENT)
+            order = [*command, "kafka.Kafka", PROPERTIES]
+            self._broker = start_tethered(order, output, lock, self._folder, ENVIRONMENT)
         finally:
             os.close(output)
         log.info("kafka_started", pid=self._broker.pid, data=str(self._folder / DATA), port=self.node.port)
@@ -231,5 +254,27 @@ class EmbeddedKafka:
             time.sleep(POLL_S)
 
 
-def _java_command(program: str, jars: Path) -> list[str]:
-    return [program, *JAVA_OPTIONS, *LOG_OPTIONS, "-cp", f"{jars}/*"]
+class _Giver(EmbeddedKafka):
+    """Leaves its classes behind when it ends, which takes a while."""
+
+    patience_s = GIVING_PATIENCE_S
+
+    def __init__(self, folder: Path, cache: Path) -> None:
+        super().__init__(folder, cache)
+        self.classes = folder / "classes"
+
+    def _class_options(self, _machine: Java, _jars: Path) -> list[str]:
+        return [f"-XX:ArchiveClassesAtExit={self.classes.absolute()}", NO_TALK]
+
+
+def keep_classes(cache: Path, kept: Path) -> None:
+    """Start a broker and end it for its classes; brokers start without them where that fails."""
+    log.info("preparing_kafka", into=str(kept))
+    with TemporaryDirectory(dir=cache, prefix=".kafka-") as folder, suppress(KafkaFailed, OSError):
+        giver = _Giver(Path(folder, "kafka"), cache)
+        with giver:
+            pass
+        if giver.ended_in_order:
+            with giver.classes.open("rb") as classes:
+                os.fsync(classes.fileno())
+            giver.classes.rename(kept)

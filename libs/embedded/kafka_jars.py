@@ -5,7 +5,10 @@ import re
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
@@ -23,8 +26,15 @@ INSTALL_MAVEN = "install Maven, on Debian and Ubuntu with `apt install maven`"
 COORDINATES = (("org.apache.kafka", "kafka_2.13", VERSION), ("org.slf4j", "slf4j-simple", "1.7.36"))
 
 
-def java() -> str:
-    """The program. Raises KafkaUnavailable where there is none, or one that is too old."""
+class Java(NamedTuple):
+    """The program, and which version it is."""
+
+    program: str
+    version: str
+
+
+def java() -> Java:
+    """Raises KafkaUnavailable where there is none, or one that is too old."""
     program = shutil.which("java")
     if program is None:
         raise KafkaUnavailable(f"Apache Kafka needs Java {JAVA_MAJOR_MIN}, and there is no `java` here", INSTALL_JAVA)
@@ -32,11 +42,11 @@ def java() -> str:
         said = subprocess.run([program, "-version"], capture_output=True, text=True, check=True, timeout=JAVA_TIMEOUT_S)
     except (OSError, subprocess.SubprocessError) as error:
         raise KafkaUnavailable(f"{program} cannot be run ({error})", INSTALL_JAVA) from error
-    version = re.search(r'version "(?:1\.)?(\d+)', said.stderr)
-    if version is None or int(version[1]) < JAVA_MAJOR_MIN:
+    version = re.search(r'version "((?:1\.)?(\d+)[\w.+-]*)"', said.stderr)
+    if version is None or int(version[2]) < JAVA_MAJOR_MIN:
         found = said.stderr.partition("\n")[0]
         raise KafkaUnavailable(f"Apache Kafka needs Java {JAVA_MAJOR_MIN}, and {program} is {found}", INSTALL_JAVA)
-    return program
+    return Java(program, version[1])
 
 
 def kafka_jars(cache: Path) -> Path:
@@ -48,11 +58,18 @@ def kafka_jars(cache: Path) -> Path:
     if maven is None:
         raise KafkaUnavailable(f"Apache Kafka {VERSION} is not in {cache}, and there is no `mvn` here", INSTALL_MAVEN)
     cache.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (cache / "kafka-jars.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time(cache):
         if not folder.exists():
             _fetch(maven, folder)
     return folder
+
+
+@contextmanager
+def one_at_a_time(cache: Path) -> Iterator[None]:
+    """While the block runs no other process makes what many share."""
+    with (cache / "kafka-jars.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _fetch(maven: str, folder: Path) -> None:

@@ -27,7 +27,7 @@ DEFAULTS = ("server.properties", "log4j2.yaml", "tools-log4j2.yaml")
 @pytest.fixture
 def port(tmp_path: Path) -> Iterator[int]:
     """Where it listens."""
-    command = [java(), *JAVA_OPTIONS, *LOG_OPTIONS, "-cp", f"{kafka_jars(kafka_cache())}/*"]
+    command = [java().program, *JAVA_OPTIONS, *LOG_OPTIONS, "-cp", f"{kafka_jars(kafka_cache())}/*"]
     clients, controller = free_ports(2)
     set_up(command, tmp_path, environment(tmp_path, clients, controller))
     with (tmp_path / "broker.log").open("wb") as log:

@@ -13,9 +13,10 @@ import psutil
 import pytest
 from aiokafka.client import AIOKafkaClient
 
+from libs.embedded import kafka as embedded
 from libs.embedded import ports
 from libs.embedded.errors import KafkaFailed, KafkaUnavailable
-from libs.embedded.kafka import EmbeddedKafka
+from libs.embedded.kafka import EmbeddedKafka, keep_classes
 from libs.embedded.kafka_jars import VERSION, kafka_jars
 from libs.embedded.kafka_probe import brokers_seen
 from libs.embedded.kafka_settings import Node
@@ -57,6 +58,25 @@ async def test_a_record_outlives_a_kill_and_a_restart(own: EmbeddedKafka) -> Non
     assert own.log.read_text().count("Kafka Server started") == 3
 
 
+def test_it_starts_with_the_classes_that_an_earlier_broker_left(own: EmbeddedKafka) -> None:
+    (kept,) = kafka_jars(kafka_cache()).glob("classes-*.jsa")
+    assert f"-XX:SharedArchiveFile={kept}" in process_of(own).cmdline()
+    assert str(kept) in {each.path for each in process_of(own).memory_maps()}
+
+
+def test_it_starts_without_them_where_they_cannot_be_had(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    jars = tmp_path / "cache" / f"kafka-{VERSION}"
+    jars.mkdir(parents=True)
+    (tmp_path / "kept").mkdir()
+    keep_classes(jars.parent, tmp_path / "kept" / "classes")  # there is no broker in an empty folder
+    assert not [*(tmp_path / "kept").iterdir(), *jars.iterdir()]
+    for jar in kafka_jars(kafka_cache()).glob("*.jar"):
+        (jars / jar.name).symlink_to(jar)
+    monkeypatch.setattr(embedded, "keep_classes", lambda _cache, _kept: None)
+    with EmbeddedKafka(tmp_path / "kafka", jars.parent) as kafka:
+        assert not any("SharedArchiveFile" in word for word in process_of(kafka).cmdline())
+
+
 def test_a_frozen_broker_answers_when_it_is_thawed(own: EmbeddedKafka) -> None:
     own.freeze()
     assert own.alive()
@@ -90,7 +110,7 @@ def test_a_second_broker_on_the_same_data_or_port_says_why_and_ends(own: Embedde
 OWNER = """
 import sys, threading
 from pathlib import Path
-from libs.embedded.kafka import EmbeddedKafka
+from libs.embedded.kafka import EmbeddedKafka, keep_classes
 kafka = EmbeddedKafka(Path(sys.argv[1]), Path(sys.argv[2]))
 thread = threading.Thread(target=kafka.start)
 thread.start()
