@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from libs.events.fold import TextRow
 
-PIECE_BYTES = 512 << 10
+PIECE_ROWS = 500
 
 
 # Stands for NULL; where a value holds the character itself the line is escaped, and escaped text is never NULL.
@@ -27,17 +27,20 @@ async def copy_rows(connection: AsyncConnection, table: Table, rows: Sequence[Te
         return
     await _driver(await connection.get_raw_connection()).copy_to_table(
         table.name,
-        source=_pieces(_text(rows).encode()),
+        source=_pieces(rows),
         columns=[column.name for column in table.columns],
         format="text",
         null=_NULL,
     )
 
 
-async def _pieces(text: bytes) -> AsyncIterator[bytes]:
-    """Not a file: asyncpg would read that in another thread, and a fold would wait for the interpreter twice."""
-    for start in range(0, len(text), PIECE_BYTES):
-        yield text[start : start + PIECE_BYTES]
+async def _pieces(rows: Sequence[TextRow]) -> AsyncIterator[bytes]:
+    """PostgreSQL takes one while the next is made.
+
+    Not a file: asyncpg would read that in another thread, and a fold would wait for the interpreter twice.
+    """
+    for start in range(0, len(rows), PIECE_ROWS):
+        yield _text(rows[start : start + PIECE_ROWS]).encode()
 
 
 def _text(rows: Sequence[TextRow]) -> str:

@@ -7,7 +7,9 @@ again when the record is folded alone, parks the record's key. Everything else i
 caller, who tries again.
 """
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import NamedTuple
 
 import structlog
 from sqlalchemy import select
@@ -15,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from libs.events.advancing import Ends, has_unique_names, known_of
 from libs.events.bookkeeping import checkpoints, duplicates, parked_keys, parked_records, quarantined, verdicts
+from libs.events.catalog.registry import Kind
 from libs.events.copying import DATABASE_ERRORS, sqlstate_of
 from libs.events.envelope import same_content
 from libs.events.failpoints import pass_by
@@ -27,7 +30,7 @@ from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
 from libs.events.rowstore import load
 from libs.events.sorting import Known, ParkedKey, Sorter, TooManyParked, keys_by_fold, repeat_row
-from libs.events.steps import Step, Unreadable, ends_of
+from libs.events.steps import AT_A_STRETCH, Step, Unreadable, ends_of
 from libs.events.topics import BY_NAME
 from libs.events.writing import Changes, derive, write, write_at_once
 
@@ -83,16 +86,20 @@ class Folder:
         self._progress.start(self._log.log_id, reached)
         return {partition: reached[partition] for partition in epochs}
 
-    async def fold(self, steps: Sequence[Step]) -> None:
+    async def fold(self, steps: Sequence[Step], before: Awaitable[None] | None = None) -> None:
         """Fold a batch, in halves where it must be. Raises LeaseLost, LogError and database errors to try again.
 
-        After an error the batch may be given again whole: what was committed is left out.
+        After an error the batch may be given again whole: what was committed is left out. `before` is a fold that is
+        under way, of what comes before in the log.
         """
-        steps = [s for s in steps if s.offset >= self._progress.reached[s.partition] and not self._stands(s)]
-        if not steps:
+        ahead = None
+        if before is not None:
+            ahead = await self._sort_ahead(self._left(steps))
+            await before
+        if not (steps := self._left(steps)):
             return
         try:
-            await self._commit(steps)
+            await self._commit(steps, ahead)
         except TooManyParked as reason:
             self._stop(reason.partition, reason.offset, str(reason))
             await self.fold(steps)
@@ -108,6 +115,11 @@ class Folder:
             else:
                 raise
 
+    def _left(self, steps: Sequence[Step]) -> list[Step]:
+        """Without what was folded before, and what stands behind a stop."""
+        reached = self._progress.reached
+        return [step for step in steps if step.offset >= reached[step.partition] and not self._stands(step)]
+
     def _stop(self, partition: Partition, offset: int, reason: str) -> None:
         """Fold nothing of this partition from this offset on, and say so."""
         logger.error("partition_stopped", service=self._projection.service, partition=str(partition), offset=offset,
@@ -118,28 +130,43 @@ class Folder:
     def _stands(self, step: Step) -> bool:
         return step.offset >= self._stopped_at.get(step.partition, step.offset + 1)
 
-    async def _commit(self, steps: list[Step]) -> None:
+    async def _sort_ahead(self, steps: list[Step]) -> "_Ahead | None":
+        """While the batch before is written, where nothing that it may write can make a difference; else nothing."""
+        if self._asks or self._projection.rows or any(map(_is_ruled_on, steps)):
+            return None
+        sorter = Sorter(self._projection, Known(), set(self._parked), Docket(), limited=self._limited())
+        ahead = _Ahead(sorter, steps, len(self._parked))
+        try:
+            await _take(sorter, steps)
+        except TooManyParked:
+            return None
+        return None if sorter.suspects else ahead
+
+    @property
+    def _asks(self) -> bool:
+        """Whether the memory is asked for names before anything is written."""
+        return self._doubtful_folds > 0 or not self._names_are_unique
+
+    async def _commit(self, steps: list[Step], ahead: "_Ahead | None") -> None:
         """Where names are unique in the memory's table, they are taken for new: one that is not aborts the writing."""
-        if self._doubtful_folds or not self._names_are_unique:
+        if self._asks:
             self._doubtful_folds = max(0, self._doubtful_folds - 1)
             await self._try(steps, ask=True)
             return
         try:
-            await self._try(steps, ask=False)
+            still = ahead if ahead is not None and ahead[1:] == (steps, len(self._parked)) else None
+            await self._try(steps, ask=False, ahead=still)
         except DATABASE_ERRORS as error:
             if sqlstate_of(error) != _NOT_UNIQUE:
                 raise
             self._doubtful_folds = DOUBTFUL_FOLDS
             await self._try(steps, ask=True)
 
-    async def _try(self, steps: list[Step], *, ask: bool) -> None:
+    async def _try(self, steps: list[Step], *, ask: bool, ahead: "_Ahead | None" = None) -> None:
         pass_by("fold.before_transaction")
-        parked = set(self._parked)
         moved = ends_of(steps)
         async with self._engine.connect() as connection:
-            known = await known_of(connection, self._projection, steps, names=ask)
-            docket = await ruling.rule(connection, claims_of(steps))
-            sorter = await self._sort(connection, steps, known, parked, docket)
+            sorter = await self._sort(connection, steps, ask=ask) if ahead is None else ahead.sorter
             guilty = await self._judge(sorter)
             changes = self._changes(sorter, guilty)
             if is_one_statement := changes.is_small and not changes.due:
@@ -151,25 +178,24 @@ class Folder:
         self.was_news = changes.is_news
         if self._heard is not None and self.was_news:
             self._heard(changes)
-        self._parked = parked
+        self._parked = sorter.parked
         self._progress.folded += sorter.folded
         self._progress.duplicates += len(sorter.duplicates)
         self._progress.quarantined += len(guilty)
-        self._progress.parked_keys = len(parked)
+        self._progress.parked_keys = len(self._parked)
         mine = {place: told for place, told in sorter.told.items() if self._is_mine(place[0])}
         self._progress.advance({partition: next_offset for partition, (_, next_offset, _) in moved.items()}, mine)
 
     def _is_mine(self, partition: Partition) -> bool:
         return BY_NAME[partition.topic].writer == self._projection.service
 
-    async def _sort(
-        self, connection: AsyncConnection, steps: list[Step], known: Known, parked: set[ParkedKey], docket: Docket
-    ) -> Sorter:
+    async def _sort(self, connection: AsyncConnection, steps: list[Step], *, ask: bool) -> Sorter:
+        known = await known_of(connection, self._projection, steps, names=ask)
+        docket = await ruling.rule(connection, claims_of(steps))
         for fold, keys in keys_by_fold(self._projection, steps, docket).items():
             known.states[fold.table.name].update(await load(connection, fold.table, keys))
-        sorter = Sorter(self._projection, known, parked, docket, limited=self._limited())
-        for step in steps:
-            sorter.take(step)
+        sorter = Sorter(self._projection, known, set(self._parked), docket, limited=self._limited())
+        await _take(sorter, steps)
         return sorter
 
     async def _judge(self, sorter: Sorter) -> list[TextRow]:
@@ -212,6 +238,26 @@ class Folder:
         if (derived := self._projection.derived) is not None:
             changes.due = derived.due(changes.kept, changes.appended)
         return changes
+
+
+class _Ahead(NamedTuple):
+    """A batch that was sorted while the one before was written, and what was known then of that one."""
+
+    sorter: Sorter
+    steps: list[Step]
+    parked_n: int
+
+
+def _is_ruled_on(step: Step) -> bool:
+    """Whether what becomes of it depends on what was folded before, whatever its name."""
+    return is_claim(step) or (isinstance(step, Fact) and step.kind is Kind.DECISION)
+
+
+async def _take(sorter: Sorter, steps: Sequence[Step]) -> None:
+    for n, step in enumerate(steps, 1):
+        sorter.take(step)
+        if n % AT_A_STRETCH == 0:
+            await asyncio.sleep(0)
 
 
 def _says_same(one: Record, other: Record) -> bool:

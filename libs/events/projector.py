@@ -1,8 +1,9 @@
 """The projector: reads the log after the checkpoint and folds it, for as long as it holds its partitions.
 
-    take leases -> compare with the log -> read | decode -> fold -> read | decode -> fold ...
+    take leases -> compare with the log -> read | decode -> sort -> write -> read | decode -> sort -> write ...
 
-Reading and decoding of the next batch go on while PostgreSQL writes the last one. When following, a batch is whatever
+The next batch is read and decoded while PostgreSQL writes the last one, and sorted, too, where it does not depend on
+what that one writes. When following, a batch is whatever
 has news in all partitions; when catching up, up to 5,000 records or 8 MB.
 
 Errors of the world (a database or a log that is away) are waited out with backoff. A log that is not the one it was
@@ -28,12 +29,11 @@ from libs.events.leases import RENEW_S, LeaseLost, Leases
 from libs.events.log import DOORBELL_TIMEOUT_S, EventLog, LogBroken, LogUnavailable, Slice
 from libs.events.position import Partition, Positions, covers
 from libs.events.progress import Progress
-from libs.events.steps import Step, steps_of
+from libs.events.steps import AT_A_STRETCH, Step, steps_of
 from libs.events.writing import Changes
 
 CATCH_UP_RECORDS = 5_000
 CATCH_UP_BYTES = 8 << 20
-DECODE_RECORDS = 500  # chunks that stay in the cache, and after which requests get their turn
 # A small transaction costs as much as one of many events, and other services want the same cores. So small ones follow
 # each other at this pace unless somebody waits; after a quiet moment, and for whoever waits, they begin at once.
 FOLD_EVERY_S = 0.02
@@ -151,17 +151,17 @@ class Projector:
                 steps = await self._decode(slices, positions)
                 if until is not None:
                     steps = [step for step in steps if step.offset < until.get(step.partition, 0)]
-                if folding is not None:
+                began_s, is_small = monotonic_s(), len(steps) < AT_A_STRETCH
+                before, folding = folding, None
+                if steps:
+                    folding = asyncio.create_task(self._folder.fold(steps, before))
+                if before is not None:
+                    await before
+                if folding is not None and is_small:
                     await folding
                     folding = None
-                if steps:
-                    began_s, is_small = monotonic_s(), len(steps) < DECODE_RECORDS
-                    folding = asyncio.create_task(self._folder.fold(steps))
-                    if is_small:
-                        await folding
-                        folding = None
-                    if len(wanted) == len(everything):
-                        next_s = began_s + self._pace_s if is_small else 0.0
+                if steps and len(wanted) == len(everything):
+                    next_s = began_s + self._pace_s if is_small else 0.0
             if folding is not None:
                 await folding
                 folding = None
@@ -204,7 +204,7 @@ class Projector:
             decoded, again = steps_of([piece], positions)
             self._progress.redelivered += again
             steps += decoded
-            if len(steps) % DECODE_RECORDS < len(decoded):
+            if len(steps) % AT_A_STRETCH < len(decoded):
                 await asyncio.sleep(0)
         return steps
 

@@ -12,6 +12,8 @@ from libs.events.log_created import TYPE as LOG_CREATED
 from libs.events.position import Partition, Positions
 from libs.events.times import ms_text
 
+AT_A_STRETCH = 500  # records that stay in the cache, and after which requests get their turn
+
 
 class Unreadable(msgspec.Struct, frozen=True, gc=False):
     """A record that can never be folded by this code; its key is parked."""

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -68,9 +68,9 @@ def batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     found: list[int] = []
     fold = Folder.fold
 
-    async def counted(folder: Folder, steps: Sequence[Step]) -> None:
+    async def counted(folder: Folder, steps: Sequence[Step], before: Awaitable[None] | None) -> None:
         found.append(len(steps))
-        await fold(folder, steps)
+        await fold(folder, steps, before)
 
     for pace in ("FOLD_EVERY_S", "QUIET_EVERY_S"):
         monkeypatch.setattr(projector, pace, 3_600.0)
