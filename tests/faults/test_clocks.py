@@ -7,6 +7,7 @@ import pytest
 from libs.events.clock import now_ms
 from libs.events.log import EventLog
 from libs.events.times import MAX_AHEAD, ms_text
+from libs.events.topics import INTERACTIONS
 from tests.faults import damage_kafka, damage_postgres, invariants
 from tests.faults.events import EVERYWHERE, SERVICES, purchase
 from tests.faults.invariants import contents
@@ -40,8 +41,9 @@ async def recorded_times_never_step_back(stage: Stage) -> None:
 @pytest.mark.asyncio
 @on_each_log
 async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage: Stage, log: EventLog) -> None:
-    timeline, *_ = await stage.start("timeline", "contacts", "feedback", RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
-    process = stage.process("interactions")
+    others = [service for service in SERVICES if service != INTERACTIONS.name]
+    readers = await stage.start(*others, RAPPORT_CLOCK_OFFSET_MS=str(-DAY_MS))
+    process = stage.process(INTERACTIONS.name)
     sent: list[str] = []
     for offset_ms in (HOUR_MS, -HOUR_MS, DAY_MS, -DAY_MS, 0):
         process.start(RAPPORT_CLOCK_OFFSET_MS=str(offset_ms))
@@ -58,7 +60,7 @@ async def test_the_order_is_that_of_offsets_whatever_a_services_clock_says(stage
     process.start()
     await process.ready()
     await stage.folded(log)
-    assert timeline.alive
+    assert all(reader.alive for reader in readers)
     found = [msgspec.json.decode(value)["id"] for values in (await contents(log)).values() for value in values[1:]]
     assert sorted(found) == sorted(sent)
     for values in (await contents(log)).values():
