@@ -50,7 +50,7 @@ def score(case: Case) -> Score:
         return no_statistics()
     parts = []
     for measure, factor in FACTORS.items():
-        if (part := case.figures.weight({measure: factor})) is not None:
+        if case.figures.of(measure) and (part := case.figures.weight({measure: factor})) is not None:
             parts.append(Contribution(measure, decay.at(part, case.as_of), [(measure, None)]))
     return Score(summed(parts), BANDS[place - 1], parts, details={"half_life_days": decay.HALF_LIFE_DAYS})
 

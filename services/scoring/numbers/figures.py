@@ -83,7 +83,7 @@ class Figures:
     def weight(self, factors: Mapping[str, int]) -> float | None:
         """The logarithm of the fading sum of all facts, each by the factor of its measure; None of nothing."""
         return decay.summed(
-            (factor, figure.weight) for measure, factor in factors.items() for figure in self.of(measure).values()
+            [(factors[key[0]], figure.weight) for key, figure in self._found.items() if key[0] in factors]
         )
 
     def items(self) -> Iterable[tuple[Key, Figure]]:

@@ -68,8 +68,12 @@ def quintiles(people: Sequence[Cut]) -> Standing:
 
 def quintile(standing: Standing, value: Value, person: UUID) -> int:
     """1 to 5, greatest values 5."""
-    place = Cut(value, person)
-    return max((n for n, cut in enumerate(standing.cuts, 2) if cut is not None and place >= cut), default=1)
+    place, n = (value, person), QUINTILES
+    for cut in reversed(standing.cuts):
+        if cut is not None and place >= cut:
+            return n
+        n -= 1
+    return n
 
 
 def pareto(people: Sequence[Cut]) -> Standing:

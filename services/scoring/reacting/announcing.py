@@ -35,7 +35,8 @@ from services.scoring.reacting.publishing import SOURCE, Order, Publishing
 from services.scoring.reacting.todo import ToDo
 from services.scoring.tables import statistics as published
 
-NAMES_AT_ONCE = 50  # their announcements are folded at once, and whoever reads waits for that
+# Names: their announcements are folded at once, and whoever reads waits for that; everybody is looked at seldom.
+TOUCHED_AT_ONCE, SWEPT_AT_ONCE = 25, 50
 AT_A_STRETCH = 4  # people: some 1 ms of computing, after which requests get their turn
 REST = 2  # times as long as the last people took, unless somebody waits: others want the same core
 PACE_S = 0.1  # steps follow each other at this pace, unless somebody waits for them: many changes are one append
@@ -108,7 +109,7 @@ class Announcing:
         touched, self.todo.touched = self.todo.touched, {}
         try:
             while touched:
-                some = {node: touched[node] for node in list(touched)[:NAMES_AT_ONCE]}
+                some = {node: touched[node] for node in list(touched)[:TOUCHED_AT_ONCE]}
                 await self._look_at(some)
                 for node in some:
                     del touched[node]
@@ -120,7 +121,7 @@ class Announcing:
         sweeps_n, cause = self.todo.sweeps_n, self.todo.sweeps_for
         await self._refresh_statistics()
         async with self._service.reads.connect() as connection:
-            names = await assessed_after(connection, at, NAMES_AT_ONCE)
+            names = await assessed_after(connection, at, SWEPT_AT_ONCE)
         if names:
             await self._look_at(dict.fromkeys(names, cause))
         self.todo.swept(sweeps_n, names[-1] if names else None)
