@@ -54,6 +54,7 @@ async def test_writes_resume_when_the_broker_was_restarted(live: System, breakab
 
 
 @pytest.mark.faults("F05", fault="kill -9 the broker, under load")
+@pytest.mark.slow
 @pytest.mark.asyncio
 @on_breakable
 async def test_writes_resume_when_the_broker_was_killed(live: System, breakable: EmbeddedKafka) -> None:

@@ -8,7 +8,7 @@ from libs.events.log import EventLog, Record
 from tests.faults import invariants
 from tests.faults.events import EVERYWHERE, SERVICES, TOPIC, projection, purchase, purchases, record_of
 from tests.faults.invariants import contents
-from tests.faults.logs import on_each_log, on_each_log_slowly
+from tests.faults.logs import on_each_log_slowly
 from tests.faults.processes import ServiceProcess
 from tests.faults.refold import refold
 from tests.faults.ruled import sound
@@ -29,7 +29,7 @@ async def figure(process: ServiceProcess, name: str) -> float:
 
 @pytest.mark.faults("F13", fault="10 % of the records appended again", times=AGAIN)
 @pytest.mark.asyncio
-@on_each_log
+@on_each_log_slowly
 async def test_records_that_are_appended_again_change_nothing_and_are_counted(stage: Stage, log: EventLog) -> None:
     """Contacts and feedback keep no row for purchases: they count claims and decisions."""
     processes = await stage.start(*SERVICES)

@@ -8,9 +8,9 @@ from threading import Event
 import pytest
 
 from tests.integration.client import Api, foreign, purchase, refused, someone
-from tests.integration.conftest import SERVICES, System, on_each_log
+from tests.integration.conftest import SERVICES, System, on_each_log_slowly
 
-pytestmark = on_each_log
+pytestmark = on_each_log_slowly
 _numbers = count(1)
 
 

@@ -11,9 +11,9 @@ import pytest
 
 from tests.integration.boards import CREDITS, NONE, Boards, counted, telephone
 from tests.integration.client import Api, created, refused, someone
-from tests.integration.conftest import System, on_each_log
+from tests.integration.conftest import System, on_each_log_slowly
 
-pytestmark = on_each_log
+pytestmark = on_each_log_slowly
 _numbers = count(1)
 
 

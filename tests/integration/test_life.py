@@ -33,7 +33,6 @@ def started(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         yield from running(new_system(tmp_path_factory.mktemp("life") / "data", environment))
 
 
-on_each_log = pytest.mark.parametrize("started", ["postgres", "kafka"], indirect=True)
 on_each_log_slowly = pytest.mark.parametrize(
     "started", ["postgres", pytest.param("kafka", marks=pytest.mark.slow)], indirect=True
 )
@@ -100,7 +99,7 @@ def test_listening_beyond_loopback_is_refused_with_its_reason(
     assert "Traceback" not in refused.stderr
 
 
-@on_each_log
+@on_each_log_slowly
 def test_ctrl_c_ends_everything_and_a_second_start_finds_everything(started: System) -> None:
     api = Api(started)
     ada = someone()
