@@ -41,10 +41,9 @@ check: $(DEV_STAMP) ## Lint, format, types, import contracts, shape of the code,
 	$(BIN)/pytest -q tests/architecture
 	$(BIN)/python -m libs.events.catalog.document --check
 
-# Three processes, since much is waited for, each with a PostgreSQL and a system of its own; a file stays in one process,
-# which shares what it started.
+# Two processes, each with a PostgreSQL and a system of its own; a file stays in one process, which shares what it started.
 test: $(DEV_STAMP) ## Run the whole test suite but the slow faults (ARGS="-k timeline" for some of it)
-	$(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 faults: $(DEV_STAMP) ## Inject every fault, print what was survived as a table
 	$(BIN)/python -m tests.faults $(ARGS)
