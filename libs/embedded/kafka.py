@@ -197,7 +197,7 @@ class EmbeddedKafka:
         kept = jars / f"classes-{machine.version}.jsa"
         if not kept.exists():
             with one_at_a_time(self._cache):
-                if not kept.exists():
+                if not (kept.exists() or _not_to_be_had(kept).exists()):
                     keep_classes(self._cache, kept)
         return [f"-XX:SharedArchiveFile={kept}"] if kept.exists() else []
 
@@ -278,3 +278,11 @@ def keep_classes(cache: Path, kept: Path) -> None:
             with giver.classes.open("rb") as classes:
                 os.fsync(classes.fileno())
             giver.classes.rename(kept)
+            return
+    with suppress(OSError):
+        _not_to_be_had(kept).touch()
+
+
+def _not_to_be_had(kept: Path) -> Path:
+    """Where it is kept that a broker left none: it is not tried at every start."""
+    return kept.with_suffix(".none")

@@ -68,8 +68,9 @@ def test_it_starts_without_them_where_they_cannot_be_had(tmp_path: Path, monkeyp
     jars = tmp_path / "cache" / f"kafka-{VERSION}"
     jars.mkdir(parents=True)
     (tmp_path / "kept").mkdir()
-    keep_classes(jars.parent, tmp_path / "kept" / "classes")  # there is no broker in an empty folder
-    assert not [*(tmp_path / "kept").iterdir(), *jars.iterdir()]
+    keep_classes(jars.parent, tmp_path / "kept" / "classes.jsa")  # there is no broker in an empty folder
+    assert [each.name for each in (tmp_path / "kept").iterdir()] == ["classes.none"]
+    assert not [*jars.iterdir()]
     for jar in kafka_jars(kafka_cache()).glob("*.jar"):
         (jars / jar.name).symlink_to(jar)
     monkeypatch.setattr(embedded, "keep_classes", lambda _cache, _kept: None)
