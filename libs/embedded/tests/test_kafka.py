@@ -111,7 +111,7 @@ def test_a_second_broker_on_the_same_data_or_port_says_why_and_ends(own: Embedde
 OWNER = """
 import sys, threading
 from pathlib import Path
-from libs.embedded.kafka import EmbeddedKafka, keep_classes
+from libs.embedded.kafka import EmbeddedKafka
 kafka = EmbeddedKafka(Path(sys.argv[1]), Path(sys.argv[2]))
 thread = threading.Thread(target=kafka.start)
 thread.start()

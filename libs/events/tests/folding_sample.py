@@ -167,6 +167,11 @@ async def steps_in(log: MemoryLog) -> dict[Partition, list[Step]]:
     return found
 
 
+async def all_steps(log: MemoryLog) -> list[Step]:
+    """The same in one list."""
+    return [step for steps in (await steps_in(log)).values() for step in steps]
+
+
 @dataclass
 class Folding:
     """One generation and one process that folds into it."""

@@ -14,6 +14,7 @@ from libs.events.tests.folding_sample import (
     DEADLINE_S,
     PARTITIONS,
     TOPIC,
+    all_steps,
     event,
     folding,
     following,
@@ -24,6 +25,7 @@ from libs.events.tests.folding_sample import (
     until,
 )
 from libs.events.tests.folding_story import INT4_MAX, Story, respelled
+from libs.events.tests.projection_contract import cut
 
 pytestmark = pytest.mark.asyncio
 
@@ -65,11 +67,8 @@ async def test_no_order_of_partitions_and_no_size_of_batches_makes_a_difference(
         random = Random(seed + most)
         async with folding(log, database) as process:
             await process.begin()
-            order = interleaved(await steps_in(log), random)
-            while order:
-                size = random.randint(1, most)
-                await process.folder.fold(order[:size])
-                order = order[size:]
+            for batch in cut(interleaved(await steps_in(log), random), random, most):
+                await process.folder.fold(batch)
             await story.came_true(process)
             results.append(await process.tables())
     assert results[0] == results[1] == results[2]
@@ -91,7 +90,7 @@ async def test_a_batch_that_is_given_again_is_left_out(database: str) -> None:
     log = await new_log(*story.records)
     async with folding(log, database) as process:
         await process.begin()
-        everything = [step for steps in (await steps_in(log)).values() for step in steps]
+        everything = await all_steps(log)
         for _ in range(2):
             await process.folder.fold(everything)
         await story.came_true(process)

@@ -16,19 +16,18 @@ from libs.events.memory_log import MemoryLog
 from libs.events.partitions import partition_of
 from libs.events.position import Partition
 from libs.events.projector import GenerationGone
-from libs.events.steps import Step
 from libs.events.tests.folding_sample import (
     DEADLINE_S,
     PARTITIONS,
     PROJECTION,
     TOPIC,
     Folding,
+    all_steps,
     event,
     folding,
     following,
     keys_of,
     new_log,
-    steps_in,
     until,
 )
 
@@ -39,10 +38,6 @@ ADA = Partition(TOPIC, partition_of(b"ada", len(PARTITIONS)))
 
 def payments(count: int, start: int = 0) -> list[Record]:
     return [event("ada", f"{n}", 1) for n in range(start, start + count)]
-
-
-async def all_steps(log: MemoryLog) -> list[Step]:
-    return [step for steps in (await steps_in(log)).values() for step in steps]
 
 
 async def change(process: Folding, statement: Update) -> None:

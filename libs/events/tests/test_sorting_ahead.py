@@ -23,16 +23,17 @@ from libs.events.tests.folding_sample import (
     PROJECTION,
     TOPIC,
     Folding,
+    all_steps,
     decision,
     event,
     folding,
     keys_of,
     new_log,
     parked,
-    steps_in,
     until,
 )
 from libs.events.tests.folding_story import Story
+from libs.events.tests.projection_contract import cut
 
 pytestmark = pytest.mark.asyncio
 
@@ -57,10 +58,6 @@ def taken(monkeypatch: pytest.MonkeyPatch) -> list[list[Step]]:
     return found
 
 
-async def all_steps(log: MemoryLog) -> list[Step]:
-    return [step for steps in (await steps_in(log)).values() for step in steps]
-
-
 async def one_after_another(process: Folding, batches: Iterator[list[Step]]) -> None:
     """As the projector does it: two under way."""
     before = None
@@ -71,13 +68,6 @@ async def one_after_another(process: Folding, batches: Iterator[list[Step]]) -> 
         before = folded
     if before is not None:
         await before
-
-
-def cut(steps: list[Step], random: Random, most: int) -> Iterator[list[Step]]:
-    while steps:
-        size = random.randint(1, most)
-        yield steps[:size]
-        steps = steps[size:]
 
 
 @asynccontextmanager
@@ -202,7 +192,6 @@ async def test_of_a_batch_whose_forerunner_failed_nothing_is_written(
         found = await asyncio.gather(first, second, return_exceptions=True)
         assert list(map(type, found)) == [ConnectionResetError] * 2
         assert await process.reached() | positions == positions
-        monkeypatch.undo()
 
 
 async def test_a_projector_does_so(database: str, taken: list[list[Step]], monkeypatch: pytest.MonkeyPatch) -> None:
