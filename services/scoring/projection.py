@@ -10,6 +10,7 @@ import msgspec
 from msgspec import UNSET
 
 from libs.events.catalog.fields import INT64_MAX
+from libs.events.catalog.registry import Kind
 from libs.events.catalog.scoring import ClassChanged, StatisticsPublished
 from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey, TextRow
 from libs.events.identifiers import normal
@@ -17,10 +18,10 @@ from libs.events.times import parse
 from libs.events.topics import FEEDBACK, IDENTITY, INTERACTIONS, SCORING
 from services.scoring.numbers import decay
 from services.scoring.numbers.measures import Noted, noted
-from services.scoring.tables import METADATA, classes, facts, figures, statistics
+from services.scoring.tables import METADATA, NO_MEASURE, NOBODY, classes, facts, figures, statistics
 
-VERSION = 2
-FINGERPRINT = "sha256:24b662ef57772dd8dfa97bfa6fbf8660f3c1ca5bd4bd155a42662e5994d66fcc"
+VERSION = 3
+FINGERPRINT = "sha256:be1e0990894129ada43d22c1bc635c4f06381d6b0594402246a3627fa7b4197f"
 
 REMEMBERED_NODES = 4_096  # about 1 MB: a batch is about the same people again and again
 REMEMBERED_MOMENTS = 4_096  # much is told by the day
@@ -32,19 +33,16 @@ _NO_ALSO: Row = {each.name: None for each in figures.columns if each.name.starts
 
 
 def fact_rows(fact: Fact) -> Sequence[TextRow]:
-    """In the order of the table's columns."""
+    """In the order of the table's columns. Of an observation that no number comes from only its name is kept."""
     kept = noted(fact)
-    if kept is None:
-        return ()
     place = str(fact.topic_number), str(fact.partition.number), str(fact.offset)
+    if kept is None:
+        if fact.kind is Kind.DECISION or fact.partition.topic == IDENTITY.name:  # whose names are kept elsewhere
+            return ()
+        return ((fact.name, fact.digest, str(NOBODY), NO_MEASURE, fact.occurred_at, *place, "", "0", None, "", ""),)
     amounts = str(kept.amount), None if kept.also is None else str(kept.also)
     name = fact.name, fact.digest, fact.node, kept.measure, fact.occurred_at
     return ((*name, *place, kept.about, *amounts, fact.event.id, fact.event.source),)
-
-
-def counts(fact: Fact) -> bool:
-    """Whether a number comes from it: of the others it is not asked whether they were seen."""
-    return noted(fact) is not None
 
 
 def figure_keys(fact: Fact) -> Sequence[RowKey]:
@@ -149,7 +147,7 @@ PROJECTION = Projection(
     topics=(IDENTITY.name, INTERACTIONS.name, FEEDBACK.name, SCORING.name),
     patient=(SCORING.name,),
     metadata=METADATA,
-    memory=AppendFold(facts, fact_rows, order=2, remembers=counts),
+    memory=AppendFold(facts, fact_rows, order=2),
     appends=(AppendFold(statistics, statistics_rows, order=0),),
     rows=(RowFold(figures, figure_keys, fold_figure), RowFold(classes, class_keys, fold_class)),
 )

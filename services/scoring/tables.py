@@ -3,6 +3,8 @@
 What a person's names come to is added up when it is read: each row is written from one partition.
 """
 
+from uuid import UUID
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -21,7 +23,9 @@ from libs.events.columns import moment_column, place_columns, text_column
 METADATA = MetaData()
 
 
-# One row an event that a number comes from: what a receipt lists. By name, so that a repetition does not count.
+# One row an event that a number comes from: what a receipt lists. By name, so that a repetition does not count. Of
+# other observations only the name is kept, under no measure and of nobody: what comes under it later counts nowhere.
+NO_MEASURE, NOBODY = "", UUID(int=0)
 facts = Table(
     "facts",
     METADATA,

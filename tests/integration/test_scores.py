@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -206,6 +207,22 @@ def test_every_event_of_a_receipt_stands_on_the_timeline(api: Api, scores: Scori
         value, band, coverage, missing = recomputed(found | score, {})
         assert (score["value"], score["coverage"]) == (pytest.approx(value), pytest.approx(coverage))
         assert (score["band"], (score["missing"] or {"code": None})["code"]) == (band, missing)
+
+
+@on_each_log
+def test_what_is_quarantined_on_the_timeline_counts_nowhere(api: Api, scores: Scoring) -> None:
+    """Whatever its name was used for first, and by whatever it would have been counted."""
+    ada = someone()
+    need = scoring.happened(ada, "need.stated", need="N-1", words="a lamp")
+    for first in (need, foreign(ada), scoring.problem(ada, 1)):
+        api.posted(first)
+        api.posted(scoring.problem(ada, 5) | {"id": first["id"]})
+        api.posted(first, scoring.complaint(ada, 5) | {"id": first["id"]})
+    assert behind(scores.score(ada, "harm")) == {"problems": 1}
+    assert scores.told(ada, "harm") == (1, "low")
+    (part,) = scores.score(ada, "harm")["contributions"]
+    assert set(map(place, part["events"])) <= set(map(place, scores.timeline(ada)))
+    assert refused(scores.of(f"{UUID(int=0)}"), 404, "contact_unknown")
 
 
 @on_each_log_slowly

@@ -14,13 +14,13 @@ from libs.events.identity.tables import members
 from libs.events.position import place_text
 from libs.events.writing import Changes
 from services.scoring.queries.people import BEFORE_ALL
-from services.scoring.tables import facts, statistics
+from services.scoring.tables import NO_MEASURE, facts, statistics
 
 MOST_TOUCHED = 50_000  # 20 MB; it is no more work to look at everybody
 
 _MERGED, _RANKED = Cause(kind="identity"), Cause(kind="statistics")
 _COLUMNS = ("node", "event_id", "source", "topic", "partition", "offset")
-_PLACES = [list(facts.c.keys()).index(name) for name in _COLUMNS]
+_MEASURE, *_PLACES = (list(facts.c.keys()).index(name) for name in ("measure", *_COLUMNS))
 
 
 class ToDo:
@@ -53,7 +53,8 @@ class ToDo:
         """What a batch wrote. Before the beginning it tells nothing that the beginning will not see."""
         if not self._is_begun:
             return
-        moved, happened = changes.kept.get(members, ()), changes.appended.get(facts, ())
+        moved = changes.kept.get(members, ())
+        happened = [row for row in changes.appended.get(facts, ()) if row[_MEASURE] != NO_MEASURE]
         published = changes.appended.get(statistics, ())
         for member in moved:
             self.touched[member["node"]] = self.touched[member["component"]] = _MERGED

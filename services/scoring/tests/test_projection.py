@@ -22,7 +22,6 @@ from services.scoring.numbers import decay
 from services.scoring.numbers.figures import Figures, counted, joined
 from services.scoring.projection import (
     class_keys,
-    counts,
     fact_rows,
     figure_keys,
     fold_class,
@@ -84,7 +83,6 @@ class TestFacts:
         row = (told.name, told.digest, NODE, "purchase", "2026-03-02T10:15:00Z", "2", "4", "7", "GBP", "1230", "710")
         assert fact_rows(told) == ((*row, *SHOP),)
         assert len(fact_rows(told)[0]) == len(facts.columns)
-        assert counts(told)
 
     def test_without_a_second_amount_and_without_a_time(self) -> None:
         ((*_, at, topic, partition, offset, about, amount, also, _, _),) = fact_rows(
@@ -92,10 +90,16 @@ class TestFacts:
         )
         assert (at, topic, partition, offset, about, amount, also) == (RECORDED_AT, "2", "4", "9", "", "1", None)
 
-    @pytest.mark.parametrize("name", ["interactions.need.stated", "feedback.board.opened", "scoring.class.changed"])
-    def test_no_number_comes_from_others(self, name: str) -> None:
+    @pytest.mark.parametrize("key", [NODE, "no uuid"])
+    def test_of_another_observation_only_the_name_is_kept(self, key: str) -> None:
+        other = replace(fact("interactions.need.stated", id="nul \x00"), key=key)
+        row = (other.name, other.digest, str(UUID(int=0)), "", "2026-03-02T10:15:00Z", "2", "4", "7", "", "0", None)
+        assert (fact_rows(other), figure_keys(other)) == (((*row, "", ""),), ())
+
+    @pytest.mark.parametrize("name", ["contacts.identifier.linked", "feedback.board.opened", "scoring.class.changed"])
+    def test_the_names_of_claims_and_decisions_are_kept_elsewhere(self, name: str) -> None:
         other = fact(name)
-        assert (fact_rows(other), figure_keys(other), counts(other)) == ((), (), False)
+        assert (fact_rows(other), figure_keys(other)) == ((), ())
 
 
 ALSO = "n", "base", "total", "first_at", "last_at", "last_offset", "last_base", "last_amount", "weight"

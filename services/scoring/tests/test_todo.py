@@ -12,7 +12,7 @@ from libs.events.writing import Changes
 from services.scoring.queries.people import BEFORE_ALL
 from services.scoring.reacting import todo
 from services.scoring.reacting.todo import ToDo
-from services.scoring.tables import facts, statistics
+from services.scoring.tables import NO_MEASURE, NOBODY, facts, statistics
 
 ADA, BEN = UUID(int=1), UUID(int=2)
 MERGED, RANKED = Cause(kind="identity"), Cause(kind="statistics")
@@ -20,9 +20,10 @@ PUBLISHED = Changes(appended={statistics: [("1",)]})
 AT_ONCE_S = 0.0
 
 
-def bought(node: UUID, event_id: str = "order-1") -> Changes:
+def bought(node: UUID, event_id: str = "order-1", measure: str = "purchase") -> Changes:
     given = {
         "node": str(node),
+        "measure": measure,
         "event_id": event_id,
         "source": "urn:shop",
         "topic": "2",
@@ -85,10 +86,11 @@ def test_whoever_is_looked_at_first_is_looked_at_again_when_statistics_are_publi
     assert (work.sweep, work.heard_n) == (BEFORE_ALL, heard_n + 1)
 
 
-def test_a_batch_of_nothing_is_no_news() -> None:
+@pytest.mark.parametrize("batch", [Changes(), bought(NOBODY, measure=NO_MEASURE)])
+def test_a_batch_of_nothing_is_no_news(batch: Changes) -> None:
     work = begun()
     before = work.heard_n
-    work.hear(Changes())
+    work.hear(batch)
     assert (work.heard_n, work.news.is_set()) == (before, False)
 
 
