@@ -16,6 +16,9 @@ import structlog
 from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+    from xdist.scheduler import LoadFileScheduling
+
     from tests.integration.providers import Broker, PostgresServer
 
 # These say where the tests' servers come from (tests/integration/providers.py); workers of xdist inherit them.
@@ -66,6 +69,13 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if not engine_used():
         config.hook.pytest_deselected(items=needing)
         items[:] = [item for item in items if item not in needing]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadFileScheduling":
+    from tests.sharing import OneWithKafka  # noqa: PLC0415 - a process that shares with no other does without xdist
+
+    return OneWithKafka(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,5 @@
 """The log port and the replay without any HTTP: the library on a PostgreSQL of its own, with fsync on."""
 
-import gc
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from itertools import islice
@@ -28,7 +27,7 @@ from libs.events.position import Partition, Positions
 from libs.events.progress import Progress
 from libs.events.projector import Projector
 from libs.events.topics import INTERACTIONS
-from libs.service.serving import GC_THRESHOLDS
+from libs.service.garbage import collect_seldom
 from services.timeline.projection import PROJECTION
 
 SECRET = bytes(32)
@@ -111,7 +110,7 @@ async def replay(
     progress: Progress | None = None,
 ) -> None:
     """Fold up to the given positions, as a service does."""
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_seldom()
     folds, control = for_folds(url, schema), for_control(url)
     leases = Leases(control, schema, instance, new_id())
     projector = Projector(

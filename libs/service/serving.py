@@ -1,7 +1,6 @@
 """Serves one app in this process until it is told to stop."""
 
 import asyncio
-import gc
 import signal
 import sys
 
@@ -15,8 +14,6 @@ from libs.service.shell import Shell
 
 SHUTDOWN_S = 3  # requests under way may finish; Ctrl-C promises an end within 5 s
 BACKLOG = 1_024
-# Events are made and dropped by the thousand and hold no cycles; looking for some every 700 costs a tenth of a fold.
-GC_THRESHOLDS = (50_000, 20, 100)
 EXIT_CODES = {State.REFUSED: EXIT_REFUSED, State.DIED: 1}
 
 
@@ -52,7 +49,6 @@ def serve(app: Shell, default_port: int) -> int:
     # orderly end is no death by a signal.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: end())
-    gc.set_threshold(*GC_THRESHOLDS)
     with asyncio.Runner(loop_factory=config.get_loop_factory()) as runner:
         runner.run(server.serve())
     return EXIT_CODES.get(app.service.state, 0)

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from libs.service.garbage import collect_seldom
 from services.cli import scoring_commands
 from services.cli.errors import Failure
 from services.cli.options import AnyService, AtMost, Json, OneService, Ref, TypeName
@@ -228,6 +229,7 @@ def demo() -> None:
 
 def main() -> None:
     """Entry point: a Failure is one line and exit code 1."""
+    collect_seldom()
     try:
         app()
     except Failure as reason:

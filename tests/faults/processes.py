@@ -1,13 +1,6 @@
-"""Service processes that a test starts, lets die and starts again.
+"""Service processes that a test starts, lets die and starts again: what runs in them is `rapport serve SERVICE`."""
 
-They are forked from a server that has imported everything, so that a start takes a moment: what runs in them is what
-`rapport serve SERVICE` runs.
-"""
-
-import ctypes
-import multiprocessing
 import os
-import signal
 import sys
 from collections.abc import Mapping
 from multiprocessing.context import ForkServerProcess
@@ -17,32 +10,24 @@ import httpx
 
 from libs.service.runtime import EXIT_REFUSED
 from tests.faults.deadlines import until
-from tests.faults.events import SERVICES
+from tests.forks import forked, start_over
 
 READY_WITHIN_S = 20.0  # of a test's own starts; where the time to ready is the fault's goal the test says so
 ENDS_WITHIN_S = 20.0
-PR_SET_PDEATHSIG = 1
-
-_forks = multiprocessing.get_context("forkserver")
-_forks.set_forkserver_preload(
-    [*(f"services.{name}.wiring" for name in SERVICES), "libs.service.serving", "tests.faults.processes"]
-)
 
 
 def serve_in_child(service: str, environment: Mapping[str, str], log: str) -> None:
     """The forked child: settings that are read at import are read again."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    with Path(log).open("ab") as file:
-        os.dup2(file.fileno(), 1)
-        os.dup2(file.fileno(), 2)
-    os.environ.update(environment)
+    start_over({**os.environ, **environment}, os.devnull, log, log)
     from libs.events import clock, failpoints
+    from libs.service.garbage import collect_seldom
     from libs.service.serving import serve
     from services.cli import services
 
     failpoints._left = failpoints._read(os.environ.get("RAPPORT_FAILPOINTS", ""))
     clock.OFFSET_MS = int(os.environ.get("RAPPORT_CLOCK_OFFSET_MS") or 0)
     entry = services.SERVICES[service]
+    collect_seldom()
     sys.exit(serve(entry.app(), entry.port))
 
 
@@ -60,7 +45,7 @@ class ServiceProcess:
         """With settings for this life only; does not wait until it is ready."""
         assert self._process is None or not self._process.is_alive()
         given = {**self._environment, **environment}
-        self._process = _forks.Process(target=serve_in_child, args=(self.service, given, str(self.log)), daemon=True)
+        self._process = forked(serve_in_child, self.service, given, str(self.log))
         self._process.start()
 
     def client(self) -> httpx.AsyncClient:

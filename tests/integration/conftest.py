@@ -27,6 +27,7 @@ from libs.events.log_created import COUNTS, recognise
 from libs.events.opening import LogPlace, open_log
 from libs.events.position import encode
 from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS, SCORING
+from tests.forks import rapport
 
 if TYPE_CHECKING:
     from tests.integration.providers import Broker
@@ -35,9 +36,8 @@ RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 5.0
-RUN_PATIENCE_S = 120.0
-WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK, SCORING)
 SERVICES = ("contacts", "interactions", "feedback", "scoring", "timeline")
+WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK, SCORING)
 
 
 @dataclass
@@ -99,18 +99,10 @@ class System:
         return {**os.environ, "RAPPORT_DATA": str(self.data), **ports, **self.environment}
 
     def run(
-        self, *args: str, env: dict[str, str] | None = None, stdin: bytes | None = None
+        self, *args: str, env: dict[str, str] | None = None, stdin: bytes = b""
     ) -> "subprocess.CompletedProcess[str]":
         """`rapport ARGS` against this system; its streams as text, wide enough that no cell of a table is cut."""
-        done = subprocess.run(
-            [RAPPORT, *args],
-            env={**self.env, "COLUMNS": "200", **(env or {})},
-            input=stdin,
-            capture_output=True,
-            timeout=RUN_PATIENCE_S,
-            check=False,
-        )
-        return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+        return rapport(args, {**self.env, "COLUMNS": "200", **(env or {})}, stdin=stdin)
 
     def position(self) -> str:
         """The end of the log now, as a `min_position`: who asks with it sees all that was written before."""

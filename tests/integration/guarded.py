@@ -1,9 +1,7 @@
 """Serves one service in a process that can open no connection but to its own database and to the brokers.
 
-    python -m tests.integration.guarded SERVICE FILE
-
-What it tries all the same is refused and stands in FILE, a line each. uvloop connects behind Python's back, so that no
-guard of Python's would see it: asyncio's own loop serves instead.
+What it tries all the same is refused and stands in a file, a line each. uvloop connects behind Python's back, so that
+no guard of Python's would see it: asyncio's own loop serves instead.
 """
 
 import os
@@ -14,6 +12,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import uvicorn.config
+
+from tests.forks import start_over
 
 CONNECTING = {"socket.connect", "socket.sendto", "socket.sendmsg"}
 STARTING = {"os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.system", "subprocess.Popen"}
@@ -66,9 +66,10 @@ def guard(allowed: set[Address], refused: Path) -> None:
     sys.addaudithook(hook)
 
 
-if __name__ == "__main__":
-    _, service, file = sys.argv
-    guard(needed(os.environ), Path(file))
+def serve_guarded(service: str, environment: Mapping[str, str], refused: Path, log: Path) -> None:
+    """In a process that was forked."""
+    start_over(environment, os.devnull, str(log), str(log))
+    guard(needed(os.environ), refused)
     uvicorn.config.LOOP_FACTORIES["uvloop"] = uvicorn.config.LOOP_FACTORIES["asyncio"]
     sys.argv = ["rapport", "serve", service]
     from services.cli.main import main

@@ -2,11 +2,10 @@
 
 import asyncio
 import os
-import subprocess
-import sys
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import asyncpg
@@ -15,9 +14,9 @@ import httpx
 from libs.embedded.home import Home, Runtime, ServiceRuntime
 from libs.embedded.postgres import EmbeddedPostgres
 from tests.faults.deadlines import until
+from tests.forks import forked
 from tests.integration.conftest import START_PATIENCE_S, STOP_PATIENCE_S, System
-
-ROOT = Path(__file__).parents[2]
+from tests.integration.guarded import serve_guarded
 
 
 @dataclass
@@ -25,7 +24,7 @@ class GuardedSystem(System):
     """Its log is in Kafka, and its databases are on a server that has no others. `process` stays None."""
 
     postgres: EmbeddedPostgres = field(kw_only=True)
-    processes: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+    processes: dict[str, ForkServerProcess] = field(default_factory=dict)
 
     @property
     def secret(self) -> str:
@@ -72,11 +71,8 @@ class GuardedSystem(System):
 
     def launch(self, service: str, environment: dict[str, str], refused: Path) -> None:
         assert service not in self.processes, "it runs already"
-        command = [sys.executable, "-m", "tests.integration.guarded", service, str(refused)]
-        with self.log.open("ab") as log:
-            self.processes[service] = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
-            )
+        self.processes[service] = forked(serve_guarded, service, environment, refused, self.log)
+        self.processes[service].start()
 
     async def begin(self, *services: str) -> None:
         """Returns when they are ready."""
@@ -88,7 +84,7 @@ class GuardedSystem(System):
         await until(lambda: self.is_ready(service), START_PATIENCE_S, f"{service} is ready")
 
     async def is_ready(self, service: str) -> bool:
-        assert self.processes[service].poll() is None, self.log.read_text(errors="replace")
+        assert self.processes[service].is_alive(), self.log.read_text(errors="replace")
         return (await self.checks(service)).get("state") == {"ok": True, "state": "ready", "reason": "ready"}
 
     async def checks(self, service: str) -> dict[str, dict[str, object]]:
@@ -106,14 +102,14 @@ class GuardedSystem(System):
         for service in services:
             self.processes[service].terminate()
         for service in services:
-            code = self.processes[service].wait(STOP_PATIENCE_S)
-            del self.processes[service]
-            assert code == 0, self.log.read_text(errors="replace")
+            process = self.processes.pop(service)
+            process.join(STOP_PATIENCE_S)
+            assert process.exitcode == 0, self.log.read_text(errors="replace")
 
     def kill(self) -> None:
         for process in self.processes.values():
             process.kill()
-            process.wait()
+            process.join()
 
     async def databases(self) -> set[str]:
         """All that the server has, beside its own."""

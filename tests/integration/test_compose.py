@@ -154,7 +154,7 @@ def composed(kafka: Broker, postgres: PostgresServer, tmp_path_factory: pytest.T
                 made.drop(name)
 
 
-class TestWithoutAnEngine:
+class TestOnKafkaWithoutAnEngine:
     def test_an_event_that_is_posted_is_on_the_timeline(self, composed: Composed) -> None:
         event = purchase("crm:composed", f"{new_id()}")
         headers = {"content-type": "application/cloudevents+json"}

@@ -82,7 +82,7 @@ def lines(text: str) -> dict[Place, dict[str, object]]:
     return {(line["topic"], line["partition"], line["offset"]): line for line in read}
 
 
-class TestAgainstABroker:
+class TestOnKafka:
     @pytest.mark.asyncio
     async def test_says_what_a_fold_says(self, kafka: Kafka, prefix: str) -> None:
         said = [*firsts(), *story()]

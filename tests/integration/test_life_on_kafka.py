@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from libs.embedded.ports import free_ports
-from tests.integration.conftest import RAPPORT, System, kafka_environment, new_system
+from tests.forks import rapport
+from tests.integration.conftest import System, kafka_environment, new_system
 
 ENDS_WITHIN_S = 30
 SECRET = "00" * 32
@@ -17,9 +18,7 @@ SECRET = "00" * 32
 
 def run(folder: Path, *args: str, **variables: str) -> "subprocess.CompletedProcess[str]":
     env: Mapping[str, str] = new_system(folder / "data").env | {"RAPPORT_IDENTITY_SECRET": SECRET} | variables
-    return subprocess.run(
-        [RAPPORT, *args], env=env, capture_output=True, text=True, timeout=ENDS_WITHIN_S, check=False
-    )  # fmt: skip
+    return rapport(args, env, timeout_s=ENDS_WITHIN_S)
 
 
 @pytest.fixture(scope="module")

@@ -98,7 +98,7 @@ def imported(system: System, file: Path) -> float:
     [
         pytest.param("postgres", SAMPLE, id="sample"),
         pytest.param("postgres", WHOLE, marks=[needs_the_whole, pytest.mark.slow], id="whole"),
-        # On a part of the sample test_guarded.py does the same job on Kafka.
+        # On a part of the sample test_guarded_on_kafka.py does the same job on Kafka.
         pytest.param("kafka", SAMPLE, marks=pytest.mark.slow, id="kafka-sample"),
         pytest.param("kafka", WHOLE, marks=[needs_the_whole, pytest.mark.slow], id="kafka-whole"),
     ],

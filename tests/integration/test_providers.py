@@ -165,7 +165,7 @@ def test_databases_on_a_shared_server_are_this_process_s_own_and_are_dropped(
 
 
 @pytest.mark.asyncio
-async def test_the_broker_of_the_tests_takes_and_gives_records(kafka: Broker) -> None:
+async def test_kafka_of_the_tests_takes_and_gives_records(kafka: Broker) -> None:
     topic = f"rapport-test-{new_id()}"  # the broker may be one that others use too
     await create(kafka.bootstrap, topic)
     assert await append(kafka.bootstrap, topic, b"record") == 0

@@ -2,11 +2,9 @@ import asyncio
 import os
 import re
 import subprocess
-import sys
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from pathlib import Path
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -17,10 +15,10 @@ from libs.embedded.databases import database_in, ensure_database
 from libs.embedded.errors import PostgresFailed
 from services.cli import databases, waiting
 from services.cli.errors import Failure
+from tests.forks import rapport
 from tests.integration.providers import PostgresServer
 
 NAMES = ("plain", "with-dash", 'with"quote', "Änderung")
-RAPPORT = Path(sys.executable).with_name("rapport")
 
 
 @pytest_asyncio.fixture
@@ -75,9 +73,7 @@ async def test_who_may_not_make_databases_is_told_so_and_needs_it_only_once(
 
 
 def ensure(environment: dict[str, str]) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [RAPPORT, "databases", "ensure"], env=os.environ | environment, capture_output=True, text=True, check=False
-    )
+    return rapport(["databases", "ensure"], os.environ | environment)
 
 
 def test_the_command_says_what_it_made_and_two_at_once_agree(urls: dict[str, str]) -> None:

@@ -1,7 +1,6 @@
 import os
 import stat
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -9,8 +8,7 @@ import pytest
 
 from services.cli import topics, waiting
 from services.cli.errors import Failure
-
-RAPPORT = Path(sys.executable).with_name("rapport")
+from tests.forks import rapport
 
 
 @pytest.fixture
@@ -26,9 +24,7 @@ def environment(database: str, secret: Path) -> dict[str, str]:
 
 
 def ensure(environment: dict[str, str], *options: str) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [RAPPORT, "topics", "ensure", *options], env=environment, capture_output=True, text=True, check=False
-    )
+    return rapport(["topics", "ensure", *options], environment)
 
 
 def test_a_secret_is_made_once_for_a_new_log(environment: dict[str, str], secret: Path) -> None:

@@ -13,11 +13,12 @@ from libs.embedded.postgres import EmbeddedPostgres
 from tests.faults.deadlines import until
 from tests.integration.client import Api, purchase
 from tests.integration.conftest import SERVICES, kafka_environment, new_system
-from tests.integration.guarded_system import ROOT, GuardedSystem
+from tests.integration.guarded_system import GuardedSystem
 from tests.integration.providers import Broker
 from tests.integration.test_identity_job import CONTACTS_MAPPING, contacts_of
 from tests.integration.test_main_job import SAMPLE, digests_now, imported, pence_by_customer, pence_on_timelines
 
+ROOT = Path(__file__).parents[2]
 ROWS = 300
 CONTACTS = 40
 REFUSED_WITHIN_S = 20.0
