@@ -41,7 +41,7 @@ check: $(DEV_STAMP) ## Lint, format, types, import contracts, shape of the code,
 	$(BIN)/pytest -q tests/architecture
 	$(BIN)/python -m libs.events.catalog.document --check
 
-# Two processes, each with a PostgreSQL and a system of its own; a file stays in one process, which shares what it started.
+# Two processes, each with a PostgreSQL and a system of its own, and one of them with a broker (tests/sharing.py).
 test: $(DEV_STAMP) ## Run the whole test suite but the slow faults (ARGS="-k timeline" for some of it)
 	$(BIN)/pytest -n 2 --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -72,8 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadFileScheduling":
-    from tests.sharing import OneWithKafka  # noqa: PLC0415 - a process that shares with no other does without xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: "Producer") -> "LoadFileScheduling | None":
+    """Of several processes one has the broker."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    from tests.sharing import OneWithKafka  # noqa: PLC0415 - without xdist there is nothing to share
 
     return OneWithKafka(config, log)
 
