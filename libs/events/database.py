@@ -4,6 +4,8 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from libs.events.driver import Connection
+
 LEASE_S = 10
 # A fold must end before its lease can have passed to another: a frozen holder never blocks its successor.
 FOLD_TIMEOUT_MS = LEASE_S * 1_000 // 2
@@ -49,7 +51,11 @@ def for_control(url: str) -> AsyncEngine:
 
 
 def _engine(url: str, connections: int, *, isolation_level: str | None = None, **settings: str) -> AsyncEngine:
-    arguments: dict[str, Any] = {"timeout": CONNECT_TIMEOUT_S, "server_settings": _COMMON | settings}
+    arguments: dict[str, Any] = {
+        "connection_class": Connection,
+        "timeout": CONNECT_TIMEOUT_S,
+        "server_settings": _COMMON | settings,
+    }
     return create_async_engine(
         sqlalchemy_url(url),
         pool_size=connections,

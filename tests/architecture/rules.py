@@ -17,13 +17,12 @@ LOG_METHODS = {"debug", "info", "warning", "error", "exception", "critical"}
 
 # Who may import what, by the beginning of the path. Tests and benchmarks may import any of them.
 PLACES: dict[str, tuple[str, ...]] = {
-    # Only where SQLAlchemy has no word for it: COPY, LISTEN and the PostgreSQL log; the launcher makes databases.
+    # Only where SQLAlchemy has no word for it: COPY, the PostgreSQL log, connections; the launcher makes databases.
     "asyncpg": (
         "libs/events/postgres_log/",
         "libs/events/copying.py",
-        "libs/events/listen.py",
+        "libs/events/driver.py",
         "libs/embedded/databases.py",
-        "libs/embedded/postgres.py",
     ),
     # The example is a program of another system, which has nothing but Kafka's client and the standard library.
     "aiokafka": ("libs/events/kafka_log/", "examples/consumer.py"),

@@ -4,6 +4,8 @@ from typing import Any
 
 import asyncpg
 
+from libs.events.driver import Connection
+
 SETTINGS = {
     "application_name": "rapport log",
     "synchronous_commit": "on",
@@ -16,7 +18,7 @@ CONNECTION_ERRORS = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.Inter
 """Everything that a statement or a connection can fail with."""
 
 
-class QuietConnection(asyncpg.Connection):
+class QuietConnection(Connection):
     """Sends no reset query when it goes back to its pool: nothing here changes a session's state."""
 
     def get_reset_query(self) -> str:
