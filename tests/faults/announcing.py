@@ -17,6 +17,7 @@ from tests.faults.stage import Stage, settled
 
 CHANGED = "rapport.scoring.class.changed.v1"
 PUBLISHED = "rapport.scoring.statistics.published.v1"
+TWO_HOURS_MS = str(2 * 3_600_000)
 APPLIED = "SELECT command FROM verdicts WHERE outcome = 'applied' AND topic = 'scoring'"
 CLASSES = "SELECT contact::text, definition, currency, band FROM classes"
 
@@ -120,3 +121,14 @@ async def check(stage: Stage, log: EventLog, process: ServiceProcess, names: Seq
     await invariants.i5_sequences_have_no_gap_and_no_inversion(urls, await contents(log))
     await invariants.i6_no_offset_is_skipped(urls)
     await invariants.i8_live_is_rebuilt(urls, log)
+
+
+async def started(process: ServiceProcess, **environment: str) -> None:
+    process.start(**environment)
+    await process.ready()
+
+
+async def versions(process: ServiceProcess, count: int) -> bool:
+    """Whether so many were published."""
+    async with process.client() as client:
+        return len((await client.get("/v1/statistics")).json()["items"]) == count

@@ -12,6 +12,7 @@ from libs.events.position import encode
 from libs.events.topics import IDENTITY, INTERACTIONS, SCORING
 from tests.faults.announcing import (
     PUBLISHED,
+    TWO_HOURS_MS,
     Event,
     announced,
     check,
@@ -21,6 +22,8 @@ from tests.faults.announcing import (
     published,
     records_of,
     shopping,
+    started,
+    versions,
     written,
 )
 from tests.faults.deadlines import until
@@ -32,16 +35,10 @@ from tests.faults.stage import Stage, append_in_pieces, empty, settled
 KILLED = -9
 DIES_WITHIN_S = 20.0
 NAMES = [f"crm:{n}" for n in range(30)]
-TWO_HOURS_MS = str(2 * 3_600_000)
 
 
 def times(few: int, many: int) -> list[Any]:
     return [few, pytest.param(many, marks=pytest.mark.slow)]
-
-
-async def started(process: ServiceProcess, **environment: str) -> None:
-    process.start(**environment)
-    await process.ready()
 
 
 @pytest.mark.faults("F03", fault="die between append and fold of announced classes", times="deaths")
@@ -237,12 +234,6 @@ async def test_everybody_is_compared_with_the_last_of_many_statistics(stage: Sta
             await classes_are_what_scores_say(stage, process, NAMES)
     await is_said_once(stage, log)
     await check(stage, log, process, NAMES)
-
-
-async def versions(process: ServiceProcess, count: int) -> bool:
-    """Whether so many were published."""
-    async with process.client() as client:
-        return len((await client.get("/v1/statistics")).json()["items"]) == count
 
 
 async def listed(process: ServiceProcess) -> Sequence[tuple[str, str]]:

@@ -92,9 +92,10 @@ class KafkaLog(Adapter):
         return self.writer.trouble or next((each.trouble for each in self.streams if each.trouble), None)
 
     async def watch(self) -> None:
-        """Look after the streams' consumers, until cancelled."""
+        """Look after the writer's producer and the streams' consumers, until cancelled."""
         while True:
             await asyncio.sleep(WATCH_EVERY_S)
+            await self.writer.look_again()
             if followed := [stream for stream in self.streams if not stream.is_closed]:
                 try:
                     ends = await self.lookups.ends(list(self._counts))

@@ -34,6 +34,8 @@ POLL_MS = 1_000
 POLL_SOME_MS = 50  # while some partitions have enough: others may get room at any time
 POLL_RECORDS = 2_000  # decoded at once; requests get their turn in between
 READY_BYTES = 4 << 20  # of one partition
+LITTLE_BYTES = 64 << 10  # of all
+UNREAD_S = 0.1
 RETRY_S = 0.2
 START_TIMEOUT_S = 5.0
 PLACED_WITHIN_S = 5.0
@@ -236,6 +238,7 @@ class Stream(Bell):
         # What it does not expect ends aiokafka's fetching task, and nobody is told.
         if consumer._fetcher.error_future.done():  # noqa: SLF001
             raise ConsumerStoppedError
+        await self._until_read()
         hungry = [self._of(partition) for partition, ahead in self._ahead.items() if ahead.size < READY_BYTES]
         if not hungry:
             self._room.clear()
@@ -244,6 +247,18 @@ class Stream(Bell):
             await self._put(await consumer.getmany(timeout_ms=POLL_MS, max_records=POLL_RECORDS))
         else:
             await self._put(await consumer.getmany(*hungry, timeout_ms=POLL_SOME_MS, max_records=POLL_RECORDS))
+
+    async def _until_read(self) -> None:
+        """Where a little is ready, wait until it is read, for a moment.
+
+        Else a reader that reads at a pace would make the brokers answer at that of the writers. What was fetched and
+        not taken from the consumer keeps it from fetching more.
+        """
+        if self._is_read and 0 < sum([ahead.size for ahead in self._ahead.values()]) < LITTLE_BYTES:
+            self._room.clear()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(UNREAD_S):
+                    await self._room.wait()
 
     async def _put(self, got: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
         if not got:

@@ -82,6 +82,21 @@ class Writer:
         silent = [each for each in self._lanes.values() if each.sent_s and monotonic_s() - each.sent_s > SILENT_AFTER_S]
         return f"Kafka has not acknowledged what was sent to {silent[0].partition} yet" if silent else None
 
+    async def look_again(self) -> None:
+        """Whether brokers that were not there are back. Nobody may have anything to append meanwhile."""
+        if self._unreachable is not None:
+            await self._producer()
+
+    async def _producer(self) -> tuple[int, AIOKafkaProducer] | None:
+        """None where there is none, as `trouble` then says."""
+        try:
+            found = await self.producers.current()
+        except LogUnavailable as reason:
+            self._unreachable = str(reason)
+            return None
+        self._unreachable = None
+        return found
+
     async def put(self, topic: str, groups: Mapping[Partition, Sequence[Record]], size: int) -> Appended:
         """See `EventLog.append`. A caller that is cancelled stops nothing."""
         if self._is_closed:
@@ -122,13 +137,11 @@ class Writer:
         """Ends when each piece has ended, or its caller no longer waits and the broker has nothing of it any more."""
         try:
             while pieces := [piece for piece in pieces if not piece.is_over]:
-                try:
-                    number, producer = await self.producers.current()
-                except LogUnavailable as reason:
-                    self._unreachable = str(reason)
-                    _fail(pieces, str(reason))
+                found = await self._producer()
+                if found is None:
+                    _fail(pieces, str(self._unreachable))
                     return
-                self._unreachable = None
+                number, producer = found
                 try:
                     first = await self._send(lane, producer, pieces)
                 except _REFUSALS as reason:

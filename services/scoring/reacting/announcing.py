@@ -71,6 +71,13 @@ class Announcing:
     async def step(self) -> None:
         """See `Reactor.step`."""
         await self._until_news()
+        try:
+            await self._do_some()
+        except BaseException:
+            self.todo.news.set()  # what was not done now is no news, and still to be done
+            raise
+
+    async def _do_some(self) -> None:
         await self._refresh_statistics()
         await self._publish_if_due()
         heard_n = self.todo.heard_n
@@ -151,8 +158,12 @@ class Announcing:
         if not self._is_stale:
             return
         self._is_stale = False
-        async with self._service.reads.connect() as connection:
-            row = await statistics.latest(connection)
+        try:
+            async with self._service.reads.connect() as connection:
+                row = await statistics.latest(connection)
+        except BaseException:
+            self._is_stale = True
+            raise
         self._statistics = statistics_of(row)
         self._due = None
         if row is not None and row.due_at is not None:
@@ -164,8 +175,8 @@ class Announcing:
             return
         command = uuid5(RULE, f"{SOURCE}\n{self._statistics.version + 1}")
         asked = Asked(command, self._publishing.commands.request(str(command)), may_repeat=True)
-        interval, self._due = self._due[1], None
         try:
-            await self._publishing.publish(Order(asked, moment, interval))
+            await self._publishing.publish(Order(asked, moment, self._due[1]))
         except Refusal as reason:
             logger.warning("statistics_not_published", reason=reason.code)
+        self._due = None

@@ -9,7 +9,7 @@ import pytest_asyncio
 
 from libs.embedded.kafka import EmbeddedKafka
 from libs.events.clock import monotonic_s
-from libs.events.kafka_log import writer
+from libs.events.kafka_log import adapter, producing, writer
 from libs.events.kafka_log.adapter import KafkaLog, open_kafka_log
 from libs.events.kafka_log.tests.places import new_place
 from libs.events.log import AppendRefused, AppendUnknown, LogUnavailable, Record
@@ -156,3 +156,23 @@ async def test_a_restarted_broker_is_found_again_by_writers_and_readers(log: Kaf
                 positions[piece.partition] = piece.next_offset
             await bell.wait(0.5)
     await kept(log, load)
+
+
+@pytest.mark.asyncio
+async def test_a_writer_that_found_no_broker_looks_again_though_nobody_appends(
+    log: KafkaLog, broker: EmbeddedKafka, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever is asked nothing as long as it is not ready would never be ready again."""
+    monkeypatch.setattr(adapter, "WATCH_EVERY_S", 0.1)
+    monkeypatch.setattr(producing, "START_TIMEOUT_S", SHORT_S)
+    log.writer.producers.replace(log.writer.producers.replaced)
+    broker.freeze()
+    try:
+        with pytest.raises(AppendRefused):
+            await log.append(TOPIC, [record("a")])
+        assert log.trouble is not None
+    finally:
+        broker.thaw()
+    async with asyncio.timeout(BACK_WITHIN_S):
+        while log.trouble is not None:
+            await asyncio.wait([asyncio.create_task(log.ends([TOPIC]))])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.consumer.fetcher import Fetcher
 
 from libs.events.kafka_log import stream
 from libs.events.kafka_log.adapter import KafkaLog
@@ -17,6 +18,7 @@ from libs.events.log import Record, Slice
 from libs.events.position import Partition, Positions
 from libs.events.tests.log_contract import (
     ALL_BYTES,
+    ALL_RECORDS,
     DEADLINE_S,
     EVERYWHERE,
     TOPIC,
@@ -82,6 +84,35 @@ class TestReading:
                     await bell.wait(DEADLINE_S)
                 while bell._room.is_set():  # until reading ahead has seen that there is enough
                     await one_turn()
+        bell.close()
+
+    async def test_whoever_reads_at_a_pace_has_the_brokers_answer_at_that_pace(
+        self, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(stream, "UNREAD_S", DEADLINE_S)
+        fetches, fetch = 0, Fetcher._proc_fetch_request
+
+        async def counted(*arguments: Any) -> bool:
+            nonlocal fetches
+            fetches += 1
+            return bool(await fetch(*arguments))
+
+        monkeypatch.setattr(Fetcher, "_proc_fetch_request", counted)
+        bell, reached = log.doorbell(), dict.fromkeys(EVERYWHERE, 1)
+        assert await log.read(reached, max_records=1, max_bytes=ALL_BYTES, bell=bell) == []
+        await bell._placed.wait()
+        for n in range(50):
+            await log.append(TOPIC, [Record(b"a", b"%d" % n)])
+        seen_n = fetches
+        found: list[bytes] = []
+        async with asyncio.timeout(DEADLINE_S):
+            while len(found) < 50:
+                await bell.wait(DEADLINE_S)
+                for piece in await log.read(reached, max_records=ALL_RECORDS, max_bytes=ALL_BYTES, bell=bell):
+                    reached[piece.partition] = piece.next_offset
+                    found += [record.value for record in piece.records]
+        assert found == [b"%d" % n for n in range(50)]
+        assert seen_n <= 5
         bell.close()
 
     async def test_records_of_others_come_as_bytes_whatever_they_are(self, log: KafkaLog, place: KafkaPlace) -> None:
