@@ -13,7 +13,7 @@ from libs.events import projector
 from libs.events.digest import Digest
 from libs.events.log import EventLog
 from tests.faults.events import SERVICES, partitions_of
-from tests.faults.logs import on_each_log_slowly
+from tests.faults.logs import on_each_log, on_each_log_slowly
 from tests.faults.refold import Digests, refold
 from tests.faults.stage import Stage
 from tests.faults.story import story, tell
@@ -76,8 +76,9 @@ ELSEWHERE = [
 
 @pytest.mark.faults("F25", fault="rebuilds with other hash seeds, time zones, locales", times="ways")
 @pytest.mark.asyncio
-@on_each_log_slowly
-@pytest.mark.parametrize("ways", [1, pytest.param(len(ELSEWHERE), marks=pytest.mark.slow)])
+@pytest.mark.slow
+@on_each_log
+@pytest.mark.parametrize("ways", [len(ELSEWHERE)])
 async def test_a_processs_hash_seed_time_zone_and_locale_change_no_row(stage: Stage, log: EventLog, ways: int) -> None:
     await tell(log, story(QUICK[0]))
     expected = {service: (await refold(service, url, log)).digests for service, url in stage.database_urls.items()}
