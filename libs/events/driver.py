@@ -41,9 +41,8 @@ def _type_info(oid: int, name: str, element: int | None) -> TypeInfo:
         "elemtype": element,
         "elemdelim": None if element is None else b",",
     }
-    others = ("basetype", "range_subtype", "attrtypoids", "attrnames")
     names = ("basetype_name", "elemtype_name", "range_subtype_name")
-    return info | dict.fromkeys([*others, *names])
+    return info | dict.fromkeys(("basetype", "range_subtype", "attrtypoids", "attrnames", *names))
 
 
 class Connection(asyncpg.Connection):

@@ -74,7 +74,9 @@ class Announcing:
         try:
             await self._do_some()
         except BaseException:
-            self.todo.news.set()  # what was not done now is no news, and still to be done
+            # What was not done now is no news, and still to be done; what is due is known again once it is read.
+            self._is_stale = True
+            self.todo.news.set()
             raise
 
     async def _do_some(self) -> None:
@@ -158,12 +160,8 @@ class Announcing:
         if not self._is_stale:
             return
         self._is_stale = False
-        try:
-            async with self._service.reads.connect() as connection:
-                row = await statistics.latest(connection)
-        except BaseException:
-            self._is_stale = True
-            raise
+        async with self._service.reads.connect() as connection:
+            row = await statistics.latest(connection)
         self._statistics = statistics_of(row)
         self._due = None
         if row is not None and row.due_at is not None:
@@ -175,8 +173,8 @@ class Announcing:
             return
         command = uuid5(RULE, f"{SOURCE}\n{self._statistics.version + 1}")
         asked = Asked(command, self._publishing.commands.request(str(command)), may_repeat=True)
+        interval, self._due = self._due[1], None
         try:
-            await self._publishing.publish(Order(asked, moment, self._due[1]))
+            await self._publishing.publish(Order(asked, moment, interval))
         except Refusal as reason:
             logger.warning("statistics_not_published", reason=reason.code)
-        self._due = None
