@@ -1,14 +1,17 @@
 """F02: a service dies at each step of a fold, is started again, and nothing is lost or doubled."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from libs.events.log import EventLog
+from libs.events.position import Partition
 from tests.faults import invariants
 from tests.faults.deadlines import until
 from tests.faults.events import SERVICES, TOPIC, projection, purchases
 from tests.faults.invariants import contents
 from tests.faults.ruled import sound
-from tests.faults.stage import Stage, checkpoints
+from tests.faults.stage import Stage, has_folded
 from tests.faults.story import tell
 
 KILLED = -9
@@ -33,8 +36,8 @@ async def test_a_fold_that_died_at_a_step_is_taken_up_where_it_stood(
             await tell(log, [told.pop(0) for _ in range(20)])
             ends = await log.ends(projection(service).topics)
 
-            async def folded_or_dead(ends: object = ends) -> bool:
-                return not process.alive or await checkpoints(database[service]) == ends
+            async def folded_or_dead(ends: Mapping[Partition, int] = ends) -> bool:
+                return not process.alive or await has_folded(database[service], ends)
 
             await until(folded_or_dead, DIES_WITHIN_S, f"{service} folds on, or dies")
         assert process.exit_code == KILLED
