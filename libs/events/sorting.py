@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
-from uuid import UUID
 
 import msgspec
 
@@ -20,6 +19,7 @@ from libs.events.position import Partition
 from libs.events.spanstore import joined
 from libs.events.steps import First, Passed, Step, Unreadable
 from libs.events.topics import CONTACTS
+from libs.events.uuids import uuid_of
 
 MAX_PARKED_KEYS = 100  # in one partition of a live fold; more is a bug in the code, not bad data
 
@@ -140,8 +140,8 @@ class Sorter:
                 "partition": fact.partition.number,
                 "offset": fact.offset,
                 "command": fact.event.id,
-                "name": UUID(fact.name),
-                "digest": UUID(fact.digest),
+                "name": uuid_of(fact.name),
+                "digest": uuid_of(fact.digest),
                 "scope": fact.event.source,
                 "sequence": sequence,
                 "outcome": str(outcome),

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
@@ -14,6 +13,7 @@ from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey,
 from libs.events.identifiers import normal
 from libs.events.times import parse
 from libs.events.topics import CONTACTS, FEEDBACK, IDENTITY, INTERACTIONS
+from libs.events.uuids import uuid_of
 from services.contacts.decider import REGISTRATION, TRUST
 from services.contacts.tables import METADATA, seen, traits, undated
 
@@ -29,10 +29,10 @@ _encode = msgspec.json.Encoder().encode
 def trait_keys(fact: Fact) -> Sequence[RowKey]:
     """One row a field: of a change, or of a registration once it takes effect."""
     if isinstance(fact.data, TraitsChanged):
-        return [(fact.key, UUID(fact.node), name) for name in fact.data.changes]
+        return [(fact.key, uuid_of(fact.node), name) for name in fact.data.changes]
     if fact.ruling is not None and (registration := fact.ruling.registration) is not None:
         fields = {} if registration.traits is UNSET else registration.traits
-        return [(fact.key, UUID(registration.contact), name) for name in fields]
+        return [(fact.key, uuid_of(registration.contact), name) for name in fields]
     return ()
 
 
@@ -76,7 +76,7 @@ def seen_row(fact: Fact) -> Row | None:
         raise ValueError("the event names nobody that it is about")
     happened_at, name = parse(fact.occurred_at), normal(fact.event.subject)
     return {
-        "node": UUID(fact.node),
+        "node": uuid_of(fact.node),
         "topic": fact.topic_number,
         "partition": fact.partition.number,
         "name": "" if name.startswith("contact:") else name,

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
@@ -16,6 +15,7 @@ from libs.events.fold import AppendFold, Fact, Projection, Row, RowFold, RowKey,
 from libs.events.identifiers import normal
 from libs.events.times import parse
 from libs.events.topics import FEEDBACK, IDENTITY, INTERACTIONS, SCORING
+from libs.events.uuids import uuid_of
 from services.scoring.numbers import decay
 from services.scoring.numbers.measures import Noted, noted
 from services.scoring.tables import METADATA, NO_MEASURE, NOBODY, classes, facts, figures, statistics
@@ -27,7 +27,7 @@ REMEMBERED_NODES = 4_096  # about 1 MB: a batch is about the same people again a
 REMEMBERED_MOMENTS = 4_096  # much is told by the day
 
 _encode = msgspec.json.Encoder().encode
-_uuid = lru_cache(REMEMBERED_NODES)(UUID)
+_uuid = lru_cache(REMEMBERED_NODES)(uuid_of)
 
 _NO_ALSO: Row = {each.name: None for each in figures.columns if each.name.startswith("also_")} | {"also_n": 0}
 
@@ -66,32 +66,34 @@ def fold_figure(row: Row | None, fact: Fact, key: RowKey) -> Row | None:
             "last_offset": offset, "last_amount": amount, "weight": weight, **_NO_ALSO,
         }  # fmt: skip
     else:
-        news = {**row, "n": row["n"] + 1, "total": _sum(row["total"], amount, kept)}
-        news["weight"] = decay.added(row["weight"], weight)
+        row = row.copy()
+        row["n"] += 1
+        row["total"] = _sum(row["total"], amount, kept)
+        row["weight"] = decay.added(row["weight"], weight)
         if at >= row["last_at"]:  # of several at one time the one recorded later is the last
-            news["last_at"], news["last_offset"], news["last_amount"] = at, offset, amount
+            row["last_at"], row["last_offset"], row["last_amount"] = at, offset, amount
         elif at < row["first_at"]:
-            news["first_at"] = at
-        row = news
-    return row if kept.also is None else row | _also(row, kept, kept.also, fact)
+            row["first_at"] = at
+    if kept.also is not None:
+        _add_also(row, kept, kept.also, fact)
+    return row
 
 
-def _also(row: Row, kept: Noted, also: int, fact: Fact) -> Row:
-    """What changes of the figure of those facts that have a second amount."""
+def _add_also(row: Row, kept: Noted, also: int, fact: Fact) -> None:
+    """To the figure of those facts that have a second amount."""
     amount, (at, weight) = kept.amount, _moment(fact.occurred_at)
-    last = {"also_last_at": at, "also_last_offset": fact.offset, "also_last_base": amount, "also_last_amount": also}
     if not row["also_n"]:
-        sums = {"also_n": 1, "also_base": amount, "also_total": also, "also_weight": weight}
-        return {**sums, **last, "also_first_at": at}
-    news: Row = {
-        "also_n": row["also_n"] + 1,
-        "also_base": _sum(row["also_base"], amount, kept),
-        "also_total": _sum(row["also_total"], also, kept),
-        "also_weight": decay.added(row["also_weight"], weight),
-    }
+        row["also_n"], row["also_base"], row["also_total"], row["also_weight"] = 1, amount, also, weight
+        row["also_first_at"] = row["also_last_at"] = at
+    else:
+        row["also_n"] += 1
+        row["also_base"] = _sum(row["also_base"], amount, kept)
+        row["also_total"] = _sum(row["also_total"], also, kept)
+        row["also_weight"] = decay.added(row["also_weight"], weight)
+        row["also_first_at"] = min(at, row["also_first_at"])
     if at >= row["also_last_at"]:
-        return news | last
-    return news | {"also_first_at": min(at, row["also_first_at"])}
+        row["also_last_at"], row["also_last_offset"] = at, fact.offset
+        row["also_last_base"], row["also_last_amount"] = amount, also
 
 
 def _sum(total: int, amount: int, kept: Noted) -> int:
@@ -118,7 +120,7 @@ def statistics_rows(fact: Fact) -> Sequence[TextRow]:
 def class_keys(fact: Fact) -> Sequence[RowKey]:
     if not isinstance(data := fact.data, ClassChanged) or fact.partition.topic != SCORING.name:
         return ()
-    return [(UUID(fact.node), data.definition, _given(data.currency) or "")]
+    return [(_uuid(fact.node), data.definition, _given(data.currency) or "")]
 
 
 def fold_class(row: Row | None, fact: Fact, key: RowKey) -> Row | None:

@@ -22,6 +22,7 @@ PLACES: dict[str, tuple[str, ...]] = {
         "libs/events/postgres_log/",
         "libs/events/copying.py",
         "libs/events/driver.py",
+        "libs/events/uuids.py",
         "libs/embedded/databases.py",
     ),
     # The example is a program of another system, which has nothing but Kafka's client and the standard library.
