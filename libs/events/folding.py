@@ -228,8 +228,7 @@ class Folder:
             (partition.topic, str(partition.number), key, str(offset)) for partition, key, offset in sorter.newly_parked
         ]
         for fold in self._projection.rows:
-            known = sorter.known.states[fold.table.name]
-            states = {key: known[key] for key in sorter.changed[fold.table.name]}
+            states = sorter.changed[fold.table.name]
             changes.kept[fold.table] = [row for row in states.values() if row is not None]
             changes.removed[fold.table] = [key for key, row in states.items() if row is None]
         for span in self._projection.spans:

@@ -25,7 +25,7 @@ async def load(connection: AsyncConnection, table: Table, keys: Collection[RowKe
 async def put(connection: AsyncConnection, rows: Mapping[Table, Sequence[Row]]) -> None:
     """Insert or replace whole rows of several tables in one statement; no two rows of a table may have one key."""
     if filled := {table: kept for table, kept in rows.items() if kept}:
-        arguments: dict[str, list[Any]] = {}
+        arguments: dict[str, Sequence[Any]] = {}
         for table, kept in filled.items():
             arguments |= columns_of(list(table.columns), kept, table.name)
         await _putting(tuple(filled)).execute(connection, arguments)
@@ -69,10 +69,11 @@ def _parts(given: Any, columns: list[Column[Any]]) -> list[ColumnElement[Any]]:
     return [given.c[c.name] for c in columns]
 
 
-def columns_of(columns: list[Column[Any]], rows: Iterable[Row], prefix: str = "given") -> dict[str, list[Any]]:
-    """The arrays, by the names that `unnested` gave them."""
-    kept = list(rows)
-    return {f"{prefix}_{c.name}": list(map(itemgetter(c.name), kept)) for c in columns}
+def columns_of(columns: list[Column[Any]], rows: Iterable[Row], prefix: str = "given") -> dict[str, Sequence[Any]]:
+    """The arrays of two columns or more, of one row or more, by the names that `unnested` gave them."""
+    names = [column.name for column in columns]
+    values = zip(*map(itemgetter(*names), rows), strict=True)  # a row at a time: it is in the cache
+    return {f"{prefix}_{name}": array for name, array in zip(names, values, strict=True)}
 
 
 def _given(table: Table, keys: Collection[RowKey]) -> dict[str, list[Any]]:

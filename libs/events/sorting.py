@@ -74,7 +74,7 @@ class Sorter:
     verdicts: list[Row] = field(default_factory=list)
     told: dict[tuple[Partition, int], str | Ruling] = field(default_factory=dict)
     newly_parked: list[tuple[Partition, str, int]] = field(default_factory=list)
-    changed: dict[str, set[RowKey]] = field(default_factory=lambda: defaultdict(set))
+    changed: dict[str, dict[RowKey, Row | None]] = field(default_factory=lambda: defaultdict(dict))
     spans: dict[Place, Row] = field(default_factory=dict)
     folded: int = 0
 
