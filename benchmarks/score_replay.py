@@ -16,7 +16,7 @@ from libs.events.position import Positions
 from services.scoring.projection import PROJECTION as SCORING
 from services.timeline.projection import PROJECTION as ENTRIES
 
-ROUNDS = 3
+ROUNDS = 5
 DATABASE = "scoring"
 
 
