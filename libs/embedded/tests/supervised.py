@@ -57,8 +57,9 @@ def supervise(children: dict[str, Callable[[], None]], postgres: EmbeddedPostgre
 
 def main(mode: str, *data: str) -> None:
     alpha = partial(serve, "alpha")
+    signal.signal(signal.SIGHUP, signal.SIG_IGN if mode == "nohup" else signal.SIG_DFL)  # whatever the tests run under
     match mode:
-        case "steady":
+        case "steady" | "nohup":
             supervise({"alpha": alpha, "beta": partial(serve, "beta")})
         case "stubborn":
             supervisor.STOP_PATIENCE_S = float(data[0])

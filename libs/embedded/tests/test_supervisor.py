@@ -104,6 +104,18 @@ def test_a_signal_ends_everything(steady: Program, number: signal.Signals) -> No
     assert all_ended(children, within_s=0)
 
 
+def test_under_nohup_the_end_of_the_terminal_ends_nothing() -> None:
+    with Program("nohup") as program:
+        program.until("ready\n")
+        program.signal(signal.SIGHUP)
+        program.child("alpha").kill()
+        program.child("alpha", times=2)
+        assert "stopped" not in program.text
+        program.signal(signal.SIGTERM)
+        program.until("stopped\n")
+        assert program.code() == 0
+
+
 def test_a_child_that_does_not_stop_is_killed_in_time() -> None:
     with Program("stubborn", "1") as program:
         program.until("ready\n")
