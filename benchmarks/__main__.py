@@ -27,7 +27,7 @@ from benchmarks import (
 )
 from benchmarks.figures import Benchmark, Outcome, show
 from benchmarks.machine import busy
-from benchmarks.report import write
+from benchmarks.report import record, write
 from libs.service.logs import configure
 
 BENCHMARKS: dict[str, Benchmark] = {
@@ -64,9 +64,13 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 @app.command()
 def main(
     name: Annotated[str | None, typer.Argument(help=", ".join(BENCHMARKS))] = None,
+    *,
     size: Annotated[int | None, typer.Option(help="How much of it; each benchmark has its own default")] = None,
     json: Annotated[bool, typer.Option("--json", help="The figures as the last line")] = False,
     log: Annotated[Log, typer.Option(help=f"What holds the log, of {', '.join(ON_KAFKA_TOO)}")] = Log.POSTGRES,
+    keep: Annotated[
+        bool, typer.Option("--record", help="Put it into benchmarks/RESULTS.md in place of what is there")
+    ] = False,
     everything: Annotated[bool, typer.Option("--all", help="Run all and write benchmarks/RESULTS.md")] = False,
 ) -> None:
     """Measure a figure and print it beside its goal."""
@@ -80,6 +84,8 @@ def main(
             raise typer.BadParameter(f"{name} is not measured on Kafka: {', '.join(ON_KAFKA_TOO)} are")
         with _on(log):
             outcome = _measure(name, size, log)
+        if keep:
+            record(_named(name, log), outcome)
         if json:
             print(outcome.json(name))
     else:

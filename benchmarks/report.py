@@ -1,9 +1,9 @@
-"""RESULTS.md: every figure of one run beside its goal."""
+"""RESULTS.md: every figure of one run beside its goal, and those that were measured again since."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from benchmarks.figures import HEADINGS, Outcome
+from benchmarks.figures import HEADINGS, Figure, Outcome
 from benchmarks.machine import busy, facts
 from libs.events.clock import now
 
@@ -12,6 +12,27 @@ FILE = Path(__file__).with_name("RESULTS.md")
 
 def write(outcomes: Mapping[str, Outcome]) -> None:
     FILE.write_text("\n".join(_lines(outcomes)) + "\n")
+
+
+def record(name: str, outcome: Outcome) -> None:
+    """The lines of one benchmark in place of those that are there, and when it was measured."""
+    rows = {f"| {figure.name} |": _row(figure) for figure in outcome.figures}
+    notes = [_note(name, note) for note in (*outcome.notes, f"measured by itself, {now():%Y-%m-%d %H:%M} UTC")]
+    lines = [
+        next((row for start, row in rows.items() if line.startswith(start)), line)
+        for line in FILE.read_text().splitlines()
+    ]
+    others = [line for line in lines if not line.startswith(_note(name, ""))]
+    at = next((n for n, line in enumerate(lines) if line.startswith(_note(name, ""))), len(others))
+    FILE.write_text("\n".join([*others[:at], *notes, *others[at:]]) + "\n")
+
+
+def _row(figure: Figure) -> str:
+    return f"| {' | '.join(figure.cells())} |"
+
+
+def _note(name: str, note: str) -> str:
+    return f"- `{name}`: {note}"
 
 
 def _lines(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
@@ -25,7 +46,7 @@ def _lines(outcomes: Mapping[str, Outcome]) -> Iterator[str]:
     yield f"| {' | '.join(HEADINGS)} |"
     yield f"|{'---|' * len(HEADINGS)}"
     for outcome in outcomes.values():
-        yield from (f"| {' | '.join(figure.cells())} |" for figure in outcome.figures)
+        yield from map(_row, outcome.figures)
     yield ""
     for name, outcome in outcomes.items():
-        yield from (f"- `{name}`: {note}" for note in outcome.notes)
+        yield from (_note(name, note) for note in outcome.notes)
