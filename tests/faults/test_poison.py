@@ -163,6 +163,9 @@ async def test_the_breaker_stops_at_100_keys_also_where_they_come_in_one_batch(s
     async def stopped() -> bool:
         return "partitions" in await timeline.checks()
 
+    async def parked() -> bool:
+        return await stage.rows("timeline", PARKED_KEYS) == [(MAX_PARKED_KEYS,)]
+
     await until(stopped, STOPS_WITHIN_S, "the timeline stops the partition")
-    assert await stage.rows("timeline", PARKED_KEYS) == [(MAX_PARKED_KEYS,)]
+    await until(parked, STOPS_WITHIN_S, "what stands before the stop is folded and parked")
     assert await stage.rows("timeline", "SELECT count(*) FROM entries") == [(1,)]
