@@ -182,7 +182,7 @@ class Stream(Bell):
         self._start()
 
     async def _run(self) -> None:
-        while True:
+        while not self.is_closed:
             try:
                 await self._pump()
             except (LogBroken, OffsetOutOfRangeError, CorruptRecordException) as reason:
@@ -228,7 +228,7 @@ class Stream(Bell):
             self._seek(self._ahead, assign=True)
             self._placed.set()
             self.ring()  # something may have come before it listened
-            while True:
+            while not self.is_closed:  # the client may swallow a cancellation
                 await self._fill(consumer)
         finally:
             self._consumer = None
