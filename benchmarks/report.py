@@ -1,6 +1,6 @@
 """RESULTS.md: every figure of one run beside its goal, and those that were measured again since."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.figures import HEADINGS, Figure, Outcome
@@ -15,16 +15,24 @@ def write(outcomes: Mapping[str, Outcome]) -> None:
 
 
 def record(name: str, outcome: Outcome) -> None:
-    """The lines of one benchmark in place of those that are there, and when it was measured."""
-    rows = {f"| {figure.name} |": _row(figure) for figure in outcome.figures}
+    """The lines of one benchmark in place of those that are there, and when it was measured.
+
+    Raises LookupError where there are none.
+    """
+    lines = FILE.read_text().splitlines()
+    for figure in outcome.figures:
+        lines[_at(lines, f"| {figure.name} |")] = _row(figure)
+    at = _at(lines, _note(name, ""))
     notes = [_note(name, note) for note in (*outcome.notes, f"measured by itself, {now():%Y-%m-%d %H:%M} UTC")]
-    lines = [
-        next((row for start, row in rows.items() if line.startswith(start)), line)
-        for line in FILE.read_text().splitlines()
-    ]
-    others = [line for line in lines if not line.startswith(_note(name, ""))]
-    at = next((n for n, line in enumerate(lines) if line.startswith(_note(name, ""))), len(others))
-    FILE.write_text("\n".join([*others[:at], *notes, *others[at:]]) + "\n")
+    others = [line for line in lines[at:] if not line.startswith(_note(name, ""))]
+    FILE.write_text("\n".join([*lines[:at], *notes, *others]) + "\n")
+
+
+def _at(lines: Sequence[str], start: str) -> int:
+    found = next((n for n, line in enumerate(lines) if line.startswith(start)), None)
+    if found is None:
+        raise LookupError(f"{FILE.name} has no line that begins with {start!r}: `make bench` writes them all")
+    return found
 
 
 def _row(figure: Figure) -> str:

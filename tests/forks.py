@@ -4,6 +4,7 @@ What runs in them is what `rapport` runs, in an environment of their own.
 """
 
 import ctypes
+import faulthandler
 import multiprocessing
 import os
 import signal
@@ -60,16 +61,21 @@ def rapport(
         process = forked(_command, list(args), dict(env), [str(each) for each in streams])
         process.start()
         process.join(timeout_s)
-        if process.exitcode is None:
-            process.kill()
+        if (code := process.exitcode) is None:
+            assert process.pid
+            os.kill(process.pid, signal.SIGABRT)  # it says where it stands
             process.join()
-            raise subprocess.TimeoutExpired(["rapport", *args], timeout_s)
         stdout, stderr = (stream.read_bytes().decode() for stream in streams[1:])
-        return subprocess.CompletedProcess(args, process.exitcode, stdout, stderr)
+        if code is None:
+            late = subprocess.TimeoutExpired(["rapport", *args], timeout_s)
+            late.add_note(f"It said:\n{stdout}\n{stderr}")
+            raise late
+        return subprocess.CompletedProcess(args, code, stdout, stderr)
 
 
 def _command(args: list[str], environment: dict[str, str], streams: list[str]) -> None:
     start_over(environment, *streams)
+    faulthandler.enable(2)
     sys.stdin = open(0, closefd=False)  # noqa: SIM115  multiprocessing has put another in its place
     sys.argv = ["rapport", *args]
     from services.cli.main import main

@@ -73,7 +73,7 @@ async def write_at_once(connection: AsyncConnection, moved: Ends, epochs: Epochs
     arguments: dict[str, Any] = {**checkpoint_arguments(moved, epochs), "expected": len(moved)}
     for table, new in appended.items():
         columns = zip(*new, strict=True)
-        arguments |= {f"{table.name}_{c.name}": [*values] for c, values in zip(table.columns, columns, strict=True)}
+        arguments |= {f"{table.name}_{c.name}": values for c, values in zip(table.columns, columns, strict=True)}
     for table, rows in kept.items():
         arguments |= columns_of(list(table.columns), rows, table.name)
     for span, wider in spans.items():

@@ -36,8 +36,8 @@ RAPPORT = Path(sys.executable).with_name("rapport")
 READY_LINE = "Ctrl-C stops everything."
 START_PATIENCE_S = 60.0
 STOP_PATIENCE_S = 5.0
-WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK, SCORING)
 SERVICES = ("contacts", "interactions", "feedback", "scoring", "timeline")
+WRITTEN = (IDENTITY, CONTACTS, INTERACTIONS, FEEDBACK, SCORING)
 
 
 @dataclass

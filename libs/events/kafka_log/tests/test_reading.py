@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import suppress
+from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
@@ -27,9 +28,6 @@ from libs.events.tests.log_contract import (
     one_turn,
     until,
 )
-
-if TYPE_CHECKING:
-    pass
 
 pytestmark = pytest.mark.asyncio
 
@@ -161,6 +159,32 @@ class TestReading:
         await until(log, rebuilt)
         assert any(trouble and "nothing arrived" in trouble for trouble in troubles)
         assert log.trouble is None
+
+    async def test_a_reader_ends_when_it_is_closed_also_where_the_client_swallows_that(
+        self, log: KafkaLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Else whoever closes the log would wait for it for ever."""
+
+        asked = asyncio.Event()
+
+        async def nothing(*_: object, **__: object) -> dict[TopicPartition, Any]:
+            asked.set()
+            with suppress(asyncio.CancelledError):
+                await asyncio.Event().wait()
+            return {}
+
+        bell = log.doorbell()
+        await log.read(await log.ends([TOPIC]), max_records=1, max_bytes=1, bell=bell)
+        await bell.wait(DEADLINE_S)
+        consumer, pumping = bell._consumer, bell.task
+        assert consumer is not None
+        assert pumping is not None
+        monkeypatch.setattr(consumer, "getmany", nothing)
+        await log.append(TOPIC, one_of_each_partition())  # after which it asks again
+        await asyncio.wait_for(asked.wait(), DEADLINE_S)
+        bell.close()
+        await asyncio.wait([pumping], timeout=DEADLINE_S)
+        assert pumping.done()
 
     async def test_a_consumer_whose_fetching_ended_is_rebuilt_at_once(self, log: KafkaLog) -> None:
         """An error that it does not expect ends it, and nobody is told."""
