@@ -74,7 +74,7 @@ class Projector:
         self._folder = Folder(projection, engine, log, progress, limited=limited, heard=heard)
 
     async def run(self, until: Mapping[Partition, int] | None = None) -> None:
-        """Fold for ever, or until the given positions are reached.
+        """Fold for ever, or until the given positions are reached, as far as no partition had to be stopped.
 
         Raises LogBroken, GenerationGone, and LeaseLost where a newer process of this instance has taken over.
         """
@@ -132,7 +132,7 @@ class Projector:
         folding: asyncio.Task[None] | None = None
         next_s = 0.0
         try:
-            while until is None or not covers(positions, until):
+            while until is None or not covers(self._open(positions), until):
                 await self._progress.until_wanted(next_s)
                 everything = self._wanted(positions)
                 wanted = self._urgent(everything) if monotonic_s() < next_s else everything
@@ -175,6 +175,10 @@ class Projector:
     def _pace_s(self) -> float:
         return FOLD_EVERY_S if self._folder.was_news else QUIET_EVERY_S
 
+    def _open(self, positions: Positions) -> Positions:
+        """Without partitions that were stopped."""
+        return {p: offset for p, offset in positions.items() if p not in self._progress.stopped}
+
     def _urgent(self, wanted: Positions) -> Positions:
         """Without what may come later, unless somebody waits for it."""
         urgent = self._progress.urgent() if self._projection.patient else ()
@@ -185,7 +189,7 @@ class Projector:
 
         A batch of few partitions is about few people, so their rows come to lie together.
         """
-        open_ = {p: offset for p, offset in positions.items() if p not in self._progress.stopped}
+        open_ = self._open(positions)
         lags = {p: self._progress.ends.get(p, 0) - offset for p, offset in open_.items()}
         if sum(lag for lag in lags.values() if lag > 0) <= CATCH_UP_RECORDS:
             return open_

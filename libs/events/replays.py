@@ -5,7 +5,7 @@ Both work while the system runs and writes go on.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import NamedTuple
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from libs.events.background import running
-from libs.events.copying import sqlstate_of
+from libs.events.copying import DATABASE_ERRORS, sqlstate_of
 from libs.events.database import for_control, for_folds
 from libs.events.digest import Difference, Digest, differences, digests_of, positions_of, snapshot
 from libs.events.fold import Projection
@@ -35,6 +35,10 @@ _BUSY = ("55P03", "40P01")  # a lock was not to be had in time, or a deadlock: r
 
 class ReplayRefused(Exception):
     """There is nothing to compare or rebuild; the text says why."""
+
+
+class _Served(Exception):
+    """The service took these tables, has folded them and serves them: nothing is left to do."""
 
 
 class TableDigests(NamedTuple):
@@ -110,7 +114,8 @@ async def rebuilt(
 async def rebuild(projection: Projection, log: EventLog, database_url: str, report: Report) -> None:
     """Drop the service's tables and fold them again from offset 0; it answers `rebuilding` until they are whole.
 
-    Interrupted, the service itself goes on where this stopped.
+    Interrupted, the service itself goes on where this stopped. Where the service takes the new tables first, it folds
+    them, and this ends when it serves them.
     """
     async with _control(database_url) as control:
         generations = Generations(control, projection)
@@ -149,20 +154,28 @@ async def _fold(
     report: Report,
 ) -> None:
     engine = for_folds(database_url, generation.schema)
-    progress = Progress()
     leases = Leases(control, generation.schema, f"replay {generation.schema}", new_id())
-    projector = Projector(projection, log, engine, leases, progress, partitions=list(until), limited=lambda: False)
+    projector = Projector(projection, log, engine, leases, Progress(), partitions=list(until), limited=lambda: False)
+    total = sum(until.values())
     try:
-        async with running(_report(progress, sum(until.values()), report)):
+        async with running(_watch(control, Generations(control, projection), generation, total, report)):
             await projector.run(until)
-        report(sum(until.values()), sum(until.values()))
+    except _Served:
+        pass
     finally:
         await engine.dispose()
+    report(total, total)
 
 
-async def _report(progress: Progress, total: int, report: Report) -> None:
+async def _watch(control: AsyncEngine, generations: Generations, folded: Generation, total: int, report: Report) -> None:
+    """Tell how far these tables are, whoever folds them. Raises _Served."""
     while True:
-        report(min(total, sum(progress.reached.values())), total)
+        with suppress(*DATABASE_ERRORS):  # the projector waits for it, or says what has become of the tables
+            async with control.connect() as connection:
+                positions = await positions_of(connection, folded.schema)
+            report(min(total, sum(positions.values())), total)
+            if await generations.serve(folded):
+                raise _Served
         await asyncio.sleep(REPORT_EVERY_S)
 
 

@@ -4,6 +4,7 @@ from random import Random
 
 import pytest
 
+from libs.events import projector
 from libs.events.log import Record
 from libs.events.memory_log import MemoryLog
 from libs.events.partitions import partition_of
@@ -224,6 +225,16 @@ class TestTheBreaker:
             assert "more than 100 keys" in process.progress.stopped[PARTITIONS[0]]
             assert len((await process.tables())["parked_keys"]) <= MAX_PARKED_KEYS
             assert (await process.reached())[PARTITIONS[0]] <= 1 + MAX_PARKED_KEYS
+
+    async def test_whoever_folds_up_to_a_position_does_not_wait_for_a_partition_that_was_stopped(
+        self, database: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(projector, "CATCH_UP_RECORDS", MAX_PARKED_KEYS)  # more is read after the stop
+        log = await new_log(*poisoned(keys_of(0, 2 * MAX_PARKED_KEYS)), event(keys_of(1, 1)[0], "3", 1))
+        async with folding(log, database, limited=lambda: True) as process:
+            await process.catch_up()
+            assert PARTITIONS[0] in process.progress.stopped
+            assert await process.balances() == {keys_of(1, 1)[0]: 1}
 
     async def test_a_rebuild_parks_without_limit(self, database: str) -> None:
         async with folding(await self.many_parked(), database) as process:

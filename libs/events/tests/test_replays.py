@@ -1,6 +1,9 @@
 """Comparing and rebuilding: equal at equal positions, and every difference is shown."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
 
 import pytest
 import pytest_asyncio
@@ -12,7 +15,17 @@ from libs.events.digest import MAX_DIFFERENCES, Difference
 from libs.events.generations import Generation, Generations
 from libs.events.memory_log import MemoryLog
 from libs.events.replays import ReplayRefused, digests, rebuild, verify
-from libs.events.tests.folding_sample import PARTITIONS, PROJECTION, TOPIC, Folding, balances, event, new_log
+from libs.events.tests.folding_sample import (
+    DEADLINE_S,
+    PARTITIONS,
+    PROJECTION,
+    TOPIC,
+    Folding,
+    balances,
+    event,
+    following,
+    new_log,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -90,6 +103,33 @@ async def test_rebuilt_tables_have_the_digests_of_before(database: str, control:
     assert found is not None
     assert found.is_live
     assert found.schema != old.schema
+
+
+async def test_a_rebuild_ends_also_where_the_service_took_the_new_tables_first(
+    database: str, control: AsyncEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It looks for them all the time, and holds them for as long as it runs."""
+    log = await new_log(*(event(f"key-{n % 7}", str(n), n) for n in range(50)))
+    await served(log, database, control)
+    before = await digests(PROJECTION, database)
+    start_over = Generations.start_over
+
+    async def and_be_slow(generations: Generations, *given: Any) -> Generation:
+        made = await start_over(generations, *given)
+        engine = for_folds(database, made.schema)
+        service.push_async_callback(engine.dispose)
+        folding = Folding(log, control, engine, made, "the service")
+        await service.enter_async_context(following(folding))
+        assert await folding.progress.wait_for(await log.ends([TOPIC]), DEADLINE_S)
+        await generations.go_live(made)
+        return made
+
+    monkeypatch.setattr(Generations, "start_over", and_be_slow)
+    seen: list[tuple[int, int]] = []
+    async with AsyncExitStack() as service, asyncio.timeout(DEADLINE_S):
+        await rebuild(PROJECTION, log, database, lambda folded, total: seen.append((folded, total)))
+    assert seen[-1] == (62, 62)
+    assert await digests(PROJECTION, database) == before
 
 
 async def test_there_is_nothing_to_compare_while_tables_are_built(database: str, control: AsyncEngine) -> None:
