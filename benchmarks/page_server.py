@@ -13,8 +13,9 @@ from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.system import answers, environment, free_port, stop
+from benchmarks.system import answers, environment, stop
 from libs.embedded.child import freeze
+from libs.embedded.ports import free_ports
 from libs.service.serving import serve
 from libs.service.shell import Receive, Scope, Send, send_body
 
@@ -34,7 +35,7 @@ class PageServer(NamedTuple):
 @contextmanager
 def serving(service: str, folder: Path, settings: Mapping[str, str]) -> Iterator[PageServer]:
     """One of a service, once it has folded everything."""
-    port, began_s = free_port(), time.monotonic()
+    (port,), began_s = free_ports(1), time.monotonic()
     process = subprocess.Popen(
         [sys.executable, "-m", "benchmarks.page_server", service],
         env=environment(folder, {**settings, "RAPPORT_PORT": str(port)}),

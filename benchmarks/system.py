@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 import uvloop
+
+from libs.embedded.ports import free_ports
 
 Result = TypeVar("Result")
 
@@ -58,13 +59,6 @@ def _log_of(folder: Path) -> Mapping[str, str]:
     return log_settings and {**log_settings, "RAPPORT_PREFIX": f"{folder.parent.name}-{folder.name}-"}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @dataclass(frozen=True, slots=True)
 class System:
     folder: Path
@@ -102,7 +96,7 @@ RAPPORT_UP = ("-c", "from services.cli.main import main; main()", "up")
 @contextmanager
 def running(folder: Path, command: Sequence[str] = RAPPORT_UP, **settings: str) -> Iterator[System]:
     """`rapport up`; not ready yet when the block begins, gone when it has ended."""
-    ports = {service: free_port() for service in SERVICES}
+    ports = dict(zip(SERVICES, free_ports(len(SERVICES)), strict=True))
     extra = {f"RAPPORT_PORT_{service.upper()}": str(port) for service, port in ports.items()}
     own = environment(folder, extra | settings)
     with (folder / "output").open("wb") as output:

@@ -8,21 +8,23 @@ HOST = "127.0.0.1"
 # next start, and a client that tries it meanwhile cannot connect to itself.
 RANGE = range(15_000, 32_000)
 
-_given: set[int] = set()
-
 
 def free_ports(count: int) -> list[int]:
-    """Each is given once in the life of a process: whoever asked before may not have begun to listen."""
+    """Each is given to nobody else for the life of this process: whoever asked may not have begun to listen.
+
+    The port stays bound. Whoever sets SO_REUSEADDR, as servers do, may listen there all the same.
+    """
     ports: list[int] = []
     while len(ports) < count:
         port = RANGE[secrets.randbelow(len(RANGE))]
-        if port in _given:
-            continue
+        held = socket.socket()
         try:
-            listening(port).close()
+            held.bind((HOST, port))
         except OSError:
+            held.close()
             continue
-        _given.add(port)
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.detach()
         ports.append(port)
     return ports
 

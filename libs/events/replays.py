@@ -167,14 +167,16 @@ async def _fold(
     report(total, total)
 
 
-async def _watch(control: AsyncEngine, generations: Generations, folded: Generation, total: int, report: Report) -> None:
+async def _watch(
+    control: AsyncEngine, generations: Generations, generation: Generation, total: int, report: Report
+) -> None:  # fmt: skip
     """Tell how far these tables are, whoever folds them. Raises _Served."""
     while True:
         with suppress(*DATABASE_ERRORS):  # the projector waits for it, or says what has become of the tables
             async with control.connect() as connection:
-                positions = await positions_of(connection, folded.schema)
+                positions = await positions_of(connection, generation.schema)
             report(min(total, sum(positions.values())), total)
-            if await generations.serve(folded):
+            if await generations.serve(generation):
                 raise _Served
         await asyncio.sleep(REPORT_EVERY_S)
 

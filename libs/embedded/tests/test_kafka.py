@@ -14,7 +14,6 @@ import pytest
 from aiokafka.client import AIOKafkaClient
 
 from libs.embedded import kafka as embedded
-from libs.embedded import ports
 from libs.embedded.errors import KafkaFailed, KafkaUnavailable
 from libs.embedded.kafka import EmbeddedKafka, keep_classes
 from libs.embedded.kafka_jars import VERSION, kafka_jars
@@ -198,12 +197,3 @@ def test_of_several_that_need_the_jars_at_once_one_fetches_them(
     assert found == [cache / f"kafka-{VERSION}"] * 4
     assert calls.read_text() == "called\n"
     assert [each.name for each in found[0].iterdir()] == [f"kafka_2.13-{VERSION}.jar"]
-
-
-def test_no_port_is_given_out_twice_and_each_is_free(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ports, "RANGE", range(15_000, 15_060))
-    monkeypatch.setattr(ports, "_given", set())
-    given = [port for _ in range(10) for port in ports.free_ports(2)]
-    assert len(set(given)) == 20
-    for port in given:
-        ports.listening(port).close()
