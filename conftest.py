@@ -4,12 +4,14 @@ import os
 import signal
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
 import pytest
 import pytest_asyncio
 import structlog
@@ -48,6 +50,9 @@ if "TMPDIR" not in os.environ and MEMORY.is_dir() and _has_room(MEMORY):
 # What a shell starts in the background hears no Ctrl-C, nor do the programs that a test starts and interrupts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# Each client reads the certificates of this machine, in 20 ms, though tests speak HTTP with it: once is enough.
+httpx._transports.default.create_ssl_context = cache(httpx.create_ssl_context)  # type: ignore[attr-defined]  # noqa: SLF001
 
 # No deadline: two busy cores make any single example slow now and then, and that is no fault of the code.
 settings.register_profile("local", deadline=None, suppress_health_check=[HealthCheck.too_slow])

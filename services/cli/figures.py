@@ -92,7 +92,9 @@ async def figures(system: System, log: EventLog) -> SystemFigures:
     places = list(system.places.values())
     asked_s = monotonic_s()
     folded = {place.name: await folded_of(place) for place in places}
-    states = dict(zip(system.places, await asyncio.gather(*map(health, places)), strict=True))
+    async with asking_health() as client:
+        found = await asyncio.gather(*(health(client, place) for place in places))
+    states = dict(zip(system.places, found, strict=True))
     ends = await log.ends([topic for place in places for topic in place.entry.projection.topics])
     later = folded
     seconds = 1.0
@@ -135,11 +137,15 @@ def _service(place: Place, health: tuple[str, str], sample: "_Sample", ends: Map
     )
 
 
-async def health(place: Place) -> tuple[str, str]:
+def asking_health() -> httpx.AsyncClient:
+    """To be made once for many questions: it reads all certificates of this machine."""
+    return httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S, trust_env=False)
+
+
+async def health(client: httpx.AsyncClient, place: Place) -> tuple[str, str]:
     """`ready`, `not_ready` or `down`, and why."""
     try:
-        async with httpx.AsyncClient(timeout=HEALTH_TIMEOUT_S) as client:
-            answer = await client.get(f"{place.url}/readyz")
+        answer = await client.get(f"{place.url}/readyz")
         checks: dict[str, dict[str, Any]] = answer.json()["checks"]
     except httpx.HTTPError as reason:
         return "down", f"no answer at {place.url} ({type(reason).__name__})"

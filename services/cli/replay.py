@@ -10,7 +10,7 @@ from libs.events.clock import monotonic_s
 from libs.events.position import Partition
 from libs.events.replays import Report, Verdict, rebuild, verify
 from services.cli.errors import Failure
-from services.cli.figures import health
+from services.cli.figures import asking_health, health
 from services.cli.progress import Step, shown
 from services.cli.running import opened_log, run
 from services.cli.system import Place, System, find_system
@@ -78,11 +78,12 @@ async def _rebuild(system: System, place: Place, report: Report) -> int:
 async def _serves(place: Place) -> tuple[str, str]:
     """Wait until the running service has taken the new tables over; it looks for them every few seconds."""
     deadline_s = monotonic_s() + SERVES_WITHIN_S
-    while True:
-        state, reason = await health(place)
-        if state == "ready" or monotonic_s() > deadline_s:
-            return state, reason
-        await asyncio.sleep(LOOK_EVERY_S)
+    async with asking_health() as client:
+        while True:
+            state, reason = await health(client, place)
+            if state == "ready" or monotonic_s() > deadline_s:
+                return state, reason
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 def _print(place: Place, verdict: Verdict) -> None:
