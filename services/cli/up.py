@@ -12,10 +12,11 @@ from rich.table import Table
 
 from libs.embedded.errors import AlreadyRunning, EmbeddedError
 from libs.embedded.home import Home, Runtime, ServiceRuntime
+from libs.embedded.ports import HOST
 from libs.embedded.postgres import EmbeddedPostgres
 from libs.embedded.supervisor import Child, Supervisor
 from libs.events.identifiers import Nodes
-from libs.events.log import LogError
+from libs.events.log import LogError, LogForbidden, LogUnavailable
 from libs.events.log_created import ensure_topics
 from libs.events.opening import LogPlace, open_log
 from libs.service.logs import configure
@@ -32,7 +33,7 @@ console = Console()
 def up() -> None:
     """Start everything, say where it listens, and stay until Ctrl-C. Raises Failure."""
     settings = settings_or_failure()
-    kafka_or_failure()
+    kafka = kafka_or_failure().bootstrap_servers or ""
     configure("rapport", settings.log_level, settings.log_format)
     try:
         home = Home.at(settings.data)
@@ -45,7 +46,13 @@ def up() -> None:
     except AlreadyRunning as reason:
         raise Failure(f"{reason}; `rapport status` shows it") from None
     except (EmbeddedError, LogError) as reason:
-        raise Failure(str(reason)) from None
+        raise Failure(f"{reason}{_hint(reason, kafka)}") from None
+
+
+def _hint(reason: Exception, kafka: str) -> str:
+    """For whoever has not started a broker yet."""
+    is_away = isinstance(reason, LogUnavailable) and not isinstance(reason, LogForbidden)
+    return "; `rapport kafka` starts one here" if is_away and kafka.startswith((f"{HOST}:", "localhost:")) else ""
 
 
 @dataclass(frozen=True, slots=True)

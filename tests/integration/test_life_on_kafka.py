@@ -67,6 +67,7 @@ def test_brokers_that_are_away_are_told_of_in_a_line(tmp_path: Path, nobody_ther
     assert done.returncode == 1
     assert done.stderr.startswith(f"rapport: Kafka at {nobody_there} (KAFKA_BOOTSTRAP_SERVERS) cannot be reached")
     assert done.stderr.count("\n") == 1
+    assert ("`rapport kafka` starts one here" in done.stderr) is (command == "up")
 
 
 def slowly(command: str, variables: dict[str, str], said: str) -> Any:
