@@ -1,4 +1,4 @@
-"""aiokafka's connections and commits, mended: importing this is enough.
+"""aiokafka's connections, coordinators and commits, mended: importing this is enough.
 
 Connections, for uvloop. One that is cut is closed a moment before aiokafka's reader hears of it. Whoever writes to it
 in that moment gets RuntimeError from uvloop, where asyncio's own loop says nothing. aiokafka expects OSError alone: its
@@ -10,18 +10,23 @@ lookup on its own ends with whoever waits for it.
 
 Commits. They are shielded from whoever stops waiting for them; when their connection is closed then, asyncio prints a
 failure that nobody retrieved, with its traceback.
+
+Coordinators. Brokers that were frozen are not listed for a moment after it, not even by themselves. Whoever looks for
+the coordinator of a group then knows no broker to ask, which aiokafka takes for a fault of the program.
 """
 
 import asyncio
 import socket
 from typing import Any
 
+from aiokafka.client import AIOKafkaClient, CoordinationType
 from aiokafka.conn import AIOKafkaConnection, CloseReason
 from aiokafka.consumer.group_coordinator import GroupCoordinator
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import KafkaConnectionError, NodeNotReadyError
 
 _connect = AIOKafkaConnection.connect
 _send = AIOKafkaConnection.send
+_lookup = AIOKafkaClient.coordinator_lookup
 _commit = GroupCoordinator._do_commit_offsets  # noqa: SLF001  what `commit_offsets` shields
 
 
@@ -54,6 +59,14 @@ def _hear(done: "asyncio.Task[Any]") -> None:
         done.exception()
 
 
+async def coordinator_lookup(client: AIOKafkaClient, kind: CoordinationType, key: str) -> Any:
+    """aiokafka's own, to be tried again where no broker is known now. Raises KafkaError."""
+    if client.get_random_node() is None:
+        raise NodeNotReadyError("no broker is known now")
+    return await _lookup(client, kind, key)
+
+
 AIOKafkaConnection.connect = connect
 AIOKafkaConnection.send = send
+AIOKafkaClient.coordinator_lookup = coordinator_lookup
 GroupCoordinator._do_commit_offsets = commit  # noqa: SLF001

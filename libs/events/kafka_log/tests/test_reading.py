@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiokafka import AIOKafkaProducer, TopicPartition
 from aiokafka.admin import RecordsToDelete
+from aiokafka.client import AIOKafkaClient
 from aiokafka.consumer.fetcher import Fetcher
 
 from libs.events.kafka_log import stream
@@ -215,7 +216,14 @@ class TestReading:
             assert _times(slices) == want[start - 1 :]
             assert _times(await followed(log, {EVERYWHERE[0]: start}, {EVERYWHERE[0]: 7})) == want[start - 1 :]
 
-    async def test_lag_tools_see_how_far_a_service_is(self, log: KafkaLog, place: KafkaPlace) -> None:
+    @pytest.mark.parametrize("unknown", [0, 3], ids=["at once", "once brokers are known"])
+    async def test_lag_tools_see_how_far_a_service_is(
+        self, log: KafkaLog, place: KafkaPlace, monkeypatch: pytest.MonkeyPatch, unknown: int
+    ) -> None:
+        """Brokers that were frozen are not listed for a moment; whoever looks for a coordinator then knows none."""
+        known = AIOKafkaClient.get_random_node
+        answers = iter([None] * unknown)
+        monkeypatch.setattr(AIOKafkaClient, "get_random_node", lambda client: next(answers, known(client)))
         reached = dict.fromkeys(EVERYWHERE, 1) | {EVERYWHERE[2]: 4}
         await log.advise("timeline", {})
         await log.advise("timeline", reached)
@@ -227,6 +235,7 @@ class TestReading:
             return found == [1, 1, 4]
 
         await until(log, told)
+        assert list(answers) == []
         await stopped(consumer)
 
 
