@@ -52,3 +52,15 @@ async def test_who_is_cancelled_takes_no_answer_from_others(client: AIOKafkaClie
     first.cancel()
     assert await second
     assert client.asked == 2
+
+
+async def test_who_asks_a_client_that_is_closed_is_answered(client: AIOKafkaClient) -> None:
+    never = asyncio.get_running_loop().create_future()
+    client.force_metadata_update = lambda: asyncio.shield(never)
+    paced(client)
+    before = client.force_metadata_update()
+    await asyncio.wait([before], timeout=pacing.ASK_EVERY_S)
+    await client.close()
+    async with asyncio.timeout(1):
+        assert not await before
+        assert not await client.force_metadata_update()
