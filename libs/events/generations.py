@@ -89,7 +89,7 @@ class Generations:
             await connection.execute(update(_table).where(mine).values(state=LIVE))
         return Generation(generation.schema, generation.number, generation.version, generation.fingerprint, LIVE)
 
-    async def serve(self, generation: Generation) -> bool:
+    async def is_served(self, generation: Generation) -> bool:
         """Whether this generation is the one that is served by now. Waits for nobody who makes or drops one."""
         async with self._control.connect() as connection:
             state = await connection.scalar(select(_table.c.state).where(_table.c.schema_name == generation.schema))

@@ -176,7 +176,7 @@ async def _watch(
             async with control.connect() as connection:
                 positions = await positions_of(connection, generation.schema)
             report(min(total, sum(positions.values())), total)
-            if await generations.serve(generation):
+            if await generations.is_served(generation):
                 raise _Served
         await asyncio.sleep(REPORT_EVERY_S)
 
