@@ -33,13 +33,13 @@ console = Console()
 def up() -> None:
     """Start everything, say where it listens, and stay until Ctrl-C. Raises Failure."""
     settings = settings_or_failure()
-    kafka = kafka_or_failure().bootstrap_servers or ""
+    kafka = kafka_or_failure().bootstrap_servers
     configure("rapport", settings.log_level, settings.log_format)
     try:
         home = Home.at(settings.data)
         with home.lock(), EmbeddedPostgres(home) as postgres:
             _require_free_ports(settings.host)
-            log = _log(postgres, settings)
+            log = _log(postgres, settings, kafka)
             postgres.ensure_databases(log.databases)
             asyncio.run(_ensure_topics(log.place, home))
             _supervise(home, postgres, log, settings)
@@ -49,10 +49,11 @@ def up() -> None:
         raise Failure(f"{reason}{_hint(reason, kafka)}") from None
 
 
-def _hint(reason: Exception, kafka: str) -> str:
+def _hint(reason: Exception, kafka: str | None) -> str:
     """For whoever has not started a broker yet."""
     is_away = isinstance(reason, LogUnavailable) and not isinstance(reason, LogForbidden)
-    return "; `rapport kafka` starts one here" if is_away and kafka.startswith((f"{HOST}:", "localhost:")) else ""
+    is_here = kafka is not None and kafka.startswith((f"{HOST}:", "localhost:"))
+    return "; `rapport kafka` starts one here" if is_away and is_here else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ class Log:
         return {} if self.url is None else {"RAPPORT_LOG_URL": self.url}
 
 
-def _log(postgres: EmbeddedPostgres, settings: Settings) -> Log:
-    if kafka := kafka_or_failure().bootstrap_servers:
+def _log(postgres: EmbeddedPostgres, settings: Settings, kafka: str | None) -> Log:
+    if kafka:
         return Log(settings.log_place(), kafka=kafka)
     url = postgres.url(log_database())
     return Log(url, url=url)
